@@ -1,0 +1,1 @@
+//! Runs `amesh.wasm` as APISIX's wasm plugin host does.

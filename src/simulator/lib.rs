@@ -1,0 +1,1 @@
+//! Reference models of how a proxy decides about a request.

@@ -1,0 +1,1 @@
+//! Envoy's xDS messages on the wire: lean types, the field ledger and its coverage scan, JSON.
