@@ -1,0 +1,75 @@
+# Entry points; `make help` lists them. What they need is made ready by scripts/setup.
+
+AMESH_CACHE ?= $(CURDIR)/.cache
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+BIN := $(CARGO_TARGET_DIR)/debug/amesh
+PLUGIN := $(CARGO_TARGET_DIR)/wasm32-unknown-unknown/plugin/amesh_plugin.wasm
+
+# What tests look for.
+AMESH_BIN := $(BIN)
+AMESH_WASM := $(CURDIR)/dist/amesh.wasm
+AMESH_ENVOY ?= $(AMESH_CACHE)/venv/envoy
+AMESH_PYTHON ?= $(AMESH_CACHE)/venv/bin/python
+SHELLCHECK ?= $(AMESH_CACHE)/venv/bin/shellcheck
+export AMESH_CACHE CARGO_TARGET_DIR AMESH_BIN AMESH_WASM AMESH_ENVOY AMESH_PYTHON
+
+# rustup's shell set-up is not read by every login.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+# A default target of the user's would move the artefacts named above.
+unexport CARGO_BUILD_TARGET
+
+WASM_CRATES := -p amesh-xds -p amesh-translator -p amesh-plugin
+# Every crate is selected, though one program is built: so run and test compile the dependencies with the same features.
+BUILD_BIN := cargo build --workspace --bin amesh
+
+# $(call quiet,FILE,WHAT,COMMAND): silent but for one line while FILE has to be made the first time.
+quiet = @q=--quiet; \
+	if [ ! -e "$(1)" ]; then echo "build: compiling $(2)" >&2; [ ! -t 2 ] || q=; fi; \
+	$(3) $$q
+
+.PHONY: help setup setup-wasm build plugin run test bless lint bench clean
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make ready what building and testing need (into .cache, or AMESH_CACHE)
+	@scripts/setup
+
+setup-wasm:
+	@scripts/setup wasm
+
+build: ## build everything for this machine, unoptimised
+	cargo build --workspace
+
+plugin: setup-wasm ## build the proxy-wasm module, dist/amesh.wasm
+	$(call quiet,$(PLUGIN),amesh.wasm,scripts/wasm-cargo build --profile plugin -p amesh-plugin)
+	@mkdir -p dist
+	@cmp -s "$(PLUGIN)" dist/amesh.wasm || cp "$(PLUGIN)" dist/amesh.wasm
+
+run: plugin ## show the main job: a control plane, the fetcher, the module, APISIX configuration
+	$(call quiet,$(BIN),amesh (some minutes the first time),$(BUILD_BIN))
+	@"$(BIN)" demo
+
+test: setup plugin ## run every test
+	$(BUILD_BIN)
+	cargo test --workspace --no-fail-fast
+
+bless: setup plugin ## write the expected files of the tests anew; read the diff before committing it
+	$(BUILD_BIN)
+	AMESH_BLESS=1 cargo test --workspace --no-fail-fast
+
+lint: setup ## check format, lints, documentation, scripts and house rules
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/wasm-cargo clippy $(WASM_CRATES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	"$(SHELLCHECK)" --external-sources .ci/run $$(grep -lE '^#!.*sh$$|^# shellcheck shell=' scripts/*)
+	scripts/tidy
+
+bench: plugin ## run the benchmarks; BENCH="..." passes arguments
+	cargo run --release -p amesh-bench -- $(BENCH)
+
+clean: ## remove what was built; .cache stays
+	cargo clean
+	rm -rf dist out
