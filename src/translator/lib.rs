@@ -9,7 +9,9 @@
 mod changes;
 mod diagnostic;
 mod options;
+mod regex;
 mod translator;
+mod vars;
 mod verdict;
 
 pub use changes::{ChangeSet, Delete, Kind, Upsert};

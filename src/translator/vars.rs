@@ -1,0 +1,20 @@
+//! Conditions on a request as APISIX evaluates them: the `vars` of a route (lua-resty-expr).
+//!
+//! [`Expr`] is a condition that can be negated, combined and simplified; [`Vars`] is its JSON form. [`header`] turns
+//! Envoy's header matchers into conditions.
+//!
+//! Never emitted: JSON `null` (a YAML loader turns it into an object of its own), the anchor `$` (in PCRE it also
+//! matches before a final newline), and an operator whose evaluation can raise a Lua error.
+
+mod expr;
+mod header;
+mod json;
+mod pattern;
+
+pub use expr::{Cond, Expr, Op, Value};
+pub use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
+pub use json::Vars;
+pub use pattern::escape_pcre;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! The condition tree.
+
+/// A condition on one request. Every leaf is true or false for every request, so a negation is exact.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Expr {
+    /// Holds for every request.
+    True,
+    /// Holds for no request.
+    False,
+    /// One comparison.
+    Cond(Cond),
+    /// All of them hold. Built by [`Expr::all`], which keeps it free of constants and nested `All`.
+    All(Vec<Expr>),
+    /// At least one of them holds. Built by [`Expr::any`], which keeps it free of constants and nested `Any`.
+    Any(Vec<Expr>),
+}
+
+/// One comparison of a variable with a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cond {
+    /// APISIX variable, such as `http_x_user` or `request_method`.
+    pub var: String,
+    /// How to compare.
+    pub op: Op,
+    /// What to compare with; its kind belongs to `op`, see [`Op`].
+    pub value: Value,
+    /// The result is inverted, which makes a missing variable *true* for every operator.
+    pub negated: bool,
+}
+
+/// Operators of lua-resty-expr that cannot raise an error. A missing variable makes each of them false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Op {
+    /// Equal to a text, byte for byte.
+    Equal,
+    /// One of a list of texts.
+    In,
+    /// Contains a match of a PCRE pattern.
+    Match,
+    /// Contains a match of a PCRE pattern, ASCII letters compared without case.
+    MatchCaseless,
+    /// A number that is at least this number.
+    AtLeast,
+    /// A number that is below this number.
+    Below,
+    /// An IP address inside one of the listed CIDR blocks. On a variable that may be missing this is neither true nor
+    /// false: use it on `remote_addr` and its like only.
+    InNetworks,
+}
+
+/// The right side of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// For [`Op::Equal`], [`Op::Match`], [`Op::MatchCaseless`].
+    Text(String),
+    /// For [`Op::AtLeast`] and [`Op::Below`]; at most 14 digits survive in APISIX.
+    Number(i64),
+    /// For [`Op::In`] and [`Op::InNetworks`].
+    List(Vec<String>),
+}
+
+impl Expr {
+    /// `var` is exactly `text`.
+    pub fn equal(var: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::cond(var, Op::Equal, Value::Text(text.into()))
+    }
+
+    /// `var` is one of `texts`.
+    pub fn one_of(var: impl Into<String>, mut texts: Vec<String>) -> Self {
+        match texts.len() {
+            0 => Self::False,
+            1 => Self::equal(var, texts.pop().unwrap_or_default()),
+            _ => Self::cond(var, Op::In, Value::List(texts)),
+        }
+    }
+
+    /// `var` contains a match of `pattern`, which the caller has proved to compile and to stay within the match limit.
+    pub fn matches(var: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self::cond(var, Op::Match, Value::Text(pattern.into()))
+    }
+
+    /// As [`Expr::matches`], ASCII letters compared without case.
+    pub fn matches_caseless(var: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self::cond(var, Op::MatchCaseless, Value::Text(pattern.into()))
+    }
+
+    /// `var` has a value, be it empty.
+    pub fn present(var: impl Into<String>) -> Self {
+        Self::matches(var, "^")
+    }
+
+    /// `var` is a number not below `bound`.
+    pub fn at_least(var: impl Into<String>, bound: i64) -> Self {
+        Self::cond(var, Op::AtLeast, Value::Number(bound))
+    }
+
+    /// `var` is a number below `bound`.
+    pub fn below(var: impl Into<String>, bound: i64) -> Self {
+        Self::cond(var, Op::Below, Value::Number(bound))
+    }
+
+    /// The address in `var` lies inside one of the CIDR blocks; see [`Op::InNetworks`] for the variables it may be
+    /// used on.
+    pub fn in_networks(var: impl Into<String>, blocks: Vec<String>) -> Self {
+        Self::cond(var, Op::InNetworks, Value::List(blocks))
+    }
+
+    /// All of `parts` hold.
+    pub fn all(parts: impl IntoIterator<Item = Expr>) -> Self {
+        Self::combine(parts, true)
+    }
+
+    /// At least one of `parts` holds.
+    pub fn any(parts: impl IntoIterator<Item = Expr>) -> Self {
+        Self::combine(parts, false)
+    }
+
+    /// True or false for every request.
+    #[must_use]
+    pub fn constant(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Expr) -> Self {
+        Self::all([self, other])
+    }
+
+    /// Holds exactly where `self` does not.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Cond(cond) => Self::Cond(Cond { negated: !cond.negated, ..cond }),
+            Self::All(parts) => Self::any(parts.into_iter().map(Self::negate)),
+            Self::Any(parts) => Self::all(parts.into_iter().map(Self::negate)),
+        }
+    }
+
+    /// The condition holds for every request, as far as its form tells.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        *self == Self::True
+    }
+
+    /// The condition holds for no request, as far as its form tells.
+    #[must_use]
+    pub fn is_false(&self) -> bool {
+        *self == Self::False
+    }
+
+    fn cond(var: impl Into<String>, op: Op, value: Value) -> Self {
+        Self::Cond(Cond { var: var.into(), op, value, negated: false })
+    }
+
+    /// Joins `parts`: neutral ones vanish, one that decides is the result, nested nodes of the same kind are spliced in.
+    fn combine(parts: impl IntoIterator<Item = Expr>, all: bool) -> Self {
+        let mut kept: Vec<Expr> = Vec::new();
+        for part in parts {
+            match part {
+                Self::True | Self::False => {
+                    if part.is_true() != all {
+                        return part;
+                    }
+                }
+                Self::All(inner) if all => kept.extend(inner),
+                Self::Any(inner) if !all => kept.extend(inner),
+                other => kept.push(other),
+            }
+        }
+        match kept.len() {
+            0 => Self::constant(all),
+            1 => kept.swap_remove(0),
+            _ if all => Self::All(kept),
+            _ => Self::Any(kept),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Envoy's header matchers as conditions on nginx's header variables.
+
+use super::{Expr, escape_pcre};
+use crate::regex::Pcre;
+
+/// One header matcher, `envoy.config.route.v3.HeaderMatcher`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderMatch {
+    /// `name`, in any case; pseudo headers begin with a colon.
+    pub name: String,
+    /// The match specifier.
+    pub kind: HeaderKind,
+    /// `string_match.ignore_case`; without meaning for [`HeaderKind::Regex`], [`HeaderKind::Range`] and
+    /// [`HeaderKind::Present`].
+    pub ignore_case: bool,
+    /// `invert_match`.
+    pub invert: bool,
+    /// `treat_missing_header_as_empty`.
+    pub treat_missing_as_empty: bool,
+}
+
+/// What a header value must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderKind {
+    /// This text.
+    Exact(String),
+    /// A text that begins like this.
+    Prefix(String),
+    /// A text that ends like this.
+    Suffix(String),
+    /// A text that contains this.
+    Contains(String),
+    /// A text that this pattern matches from end to end.
+    Regex(Pcre),
+    /// A decimal integer in the half-open range.
+    Range {
+        /// Smallest value that matches; `i64::MIN` for no bound.
+        start: i64,
+        /// Smallest value above `start` that does not match any more; `i64::MAX` for no bound.
+        end: i64,
+    },
+    /// `present_match`: the header is there (`true`) or is not (`false`).
+    Present(bool),
+}
+
+/// In what the condition can differ from Envoy's matcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HeaderNote {
+    /// Envoy compares each line of a repeated header, nginx one text of all lines joined by `, `.
+    RepeatedLines,
+    /// nginx does not tell `-` from `_` in header names: both spellings feed one variable.
+    DashUnderscore,
+    /// The pattern matches bytes where Envoy matches characters; values beyond ASCII may differ.
+    BytesNotCharacters,
+}
+
+/// Why a header matcher has no translation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// nginx drops such a header on arrival, so neither its presence nor its absence can be seen.
+    #[error("nginx drops headers named {0:?}, so no condition can see it")]
+    DroppedByNginx(String),
+    /// A pseudo header without a variable.
+    #[error("pseudo header {0:?} has no counterpart in APISIX")]
+    UnknownPseudoHeader(String),
+    /// APISIX keeps 14 digits of a number in its configuration.
+    #[error("range bound {0} has more than 14 digits, of which APISIX keeps 14")]
+    RangeBound(i64),
+}
+
+/// Decimal integers of up to 18 significant digits, all of which fit Envoy's 64 bits.
+const INTEGER: &str = r"^[+-]?(?=[0-9])0*+[0-9]{0,18}\z";
+
+/// The largest bound that survives the 14 significant digits of APISIX's JSON encoder.
+const BOUND_MAX: u64 = 99_999_999_999_999;
+
+impl HeaderMatch {
+    /// The condition, and in what it is approximate.
+    pub fn to_expr(&self) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
+        let var = header_variable(&self.name)?;
+        Ok((self.condition(&var)?, self.notes(&var)))
+    }
+
+    fn condition(&self, var: &str) -> Result<Expr, HeaderError> {
+        if let HeaderKind::Present(wanted) = self.kind {
+            return Ok(match (self.treat_missing_as_empty, wanted != self.invert) {
+                // A missing header counts as an empty one, so there always is a header.
+                (true, result) => Expr::constant(result),
+                (false, true) => Expr::present(var),
+                (false, false) => Expr::present(var).negate(),
+            });
+        }
+        let matched = self.value_matches(var)?;
+        let missing_matches = self.treat_missing_as_empty && (self.empty_matches() != self.invert);
+        let result = if self.invert { matched.negate() } else { matched };
+        // A plain comparison is false where the variable is missing and an inverted one is true.
+        Ok(match (self.invert, missing_matches) {
+            (false, true) => Expr::any([Expr::present(var).negate(), result]),
+            (true, false) if !always_present(var) => Expr::present(var).and(result),
+            _ => result,
+        })
+    }
+
+    fn value_matches(&self, var: &str) -> Result<Expr, HeaderError> {
+        let escaped = |text: &str, before: &str, after: &str| format!("{before}{}{after}", escape_pcre(text));
+        let pattern = match &self.kind {
+            HeaderKind::Exact(text) if !self.ignore_case => return Ok(Expr::equal(var, text)),
+            HeaderKind::Exact(text) => escaped(text, "^", r"\z"),
+            HeaderKind::Prefix(text) => escaped(text, "^", ""),
+            HeaderKind::Suffix(text) => escaped(text, "", r"\z"),
+            HeaderKind::Contains(text) if text.is_empty() => return Ok(Expr::present(var)),
+            HeaderKind::Contains(text) => escaped(text, "", ""),
+            HeaderKind::Regex(pcre) => return Ok(Expr::matches(var, pcre.full_match())),
+            HeaderKind::Range { start, end } => return range(var, *start, *end),
+            HeaderKind::Present(_) => return Ok(Expr::present(var)),
+        };
+        Ok(if self.ignore_case { Expr::matches_caseless(var, pattern) } else { Expr::matches(var, pattern) })
+    }
+
+    /// The matcher, before inversion, holds for a header with an empty value.
+    fn empty_matches(&self) -> bool {
+        match &self.kind {
+            HeaderKind::Exact(text)
+            | HeaderKind::Prefix(text)
+            | HeaderKind::Suffix(text)
+            | HeaderKind::Contains(text) => text.is_empty(),
+            HeaderKind::Regex(pcre) => pcre.matches_empty(),
+            HeaderKind::Range { .. } => false,
+            HeaderKind::Present(wanted) => *wanted,
+        }
+    }
+
+    fn notes(&self, var: &str) -> Vec<HeaderNote> {
+        let mut notes = Vec::new();
+        let repeatable = var.starts_with("http_") && var != "http_host";
+        if repeatable && !matches!(self.kind, HeaderKind::Present(_)) {
+            notes.push(HeaderNote::RepeatedLines);
+        }
+        if repeatable && var.trim_start_matches("http_").contains('_') {
+            notes.push(HeaderNote::DashUnderscore);
+        }
+        if let HeaderKind::Regex(pcre) = &self.kind
+            && pcre.counts_bytes()
+        {
+            notes.push(HeaderNote::BytesNotCharacters);
+        }
+        notes
+    }
+}
+
+/// The APISIX variable that holds a request header or pseudo header.
+pub fn header_variable(name: &str) -> Result<String, HeaderError> {
+    let lower = name.to_ascii_lowercase();
+    match lower.as_str() {
+        ":method" => Ok("request_method".to_owned()),
+        ":path" => Ok("real_request_uri".to_owned()),
+        ":authority" => Ok("http_host".to_owned()),
+        ":scheme" => Ok("scheme".to_owned()),
+        _ if lower.starts_with(':') => Err(HeaderError::UnknownPseudoHeader(lower)),
+        _ if lower.is_empty() || !lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
+            Err(HeaderError::DroppedByNginx(lower))
+        }
+        _ => Ok(format!("http_{}", lower.replace('-', "_"))),
+    }
+}
+
+fn always_present(var: &str) -> bool {
+    !var.starts_with("http_")
+}
+
+fn range(var: &str, start: i64, end: i64) -> Result<Expr, HeaderError> {
+    if start >= end {
+        return Ok(Expr::False);
+    }
+    let mut parts = vec![Expr::matches(var, INTEGER)];
+    if start != i64::MIN {
+        parts.push(Expr::at_least(var, checked_bound(start)?));
+    }
+    if end != i64::MAX {
+        parts.push(Expr::below(var, checked_bound(end)?));
+    }
+    Ok(Expr::all(parts))
+}
+
+fn checked_bound(bound: i64) -> Result<i64, HeaderError> {
+    if bound.unsigned_abs() > BOUND_MAX { Err(HeaderError::RangeBound(bound)) } else { Ok(bound) }
+}

@@ -1,0 +1,91 @@
+//! The JSON form of a condition.
+
+use serde::ser::{Serialize, SerializeSeq, Serializer};
+
+use super::expr::{Cond, Expr, Op, Value};
+
+/// A condition as the value of `vars` (route) or of a plugin's `vars` (`_meta.filter` and the like): a list whose items
+/// must all hold. A list is never empty: APISIX reads an empty list as "no condition", which [`Vars::new`] expresses as
+/// `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vars(Expr);
+
+impl Vars {
+    /// The JSON form of `expr`, `None` if it always holds and the field should be left out.
+    #[must_use]
+    pub fn new(expr: Expr) -> Option<Self> {
+        (!expr.is_true()).then_some(Self(expr))
+    }
+
+    /// The condition inside.
+    #[must_use]
+    pub fn expr(&self) -> &Expr {
+        &self.0
+    }
+}
+
+impl Serialize for Vars {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Expr::All(parts) => serializer.collect_seq(parts),
+            other => serializer.collect_seq([other]),
+        }
+    }
+}
+
+impl Serialize for Expr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::True => Expr::present("request_method").serialize(serializer),
+            Self::False => Expr::equal("request_method", "").serialize(serializer),
+            Self::Cond(cond) => cond.serialize(serializer),
+            Self::All(parts) => logic(serializer, "AND", Self::True, parts),
+            Self::Any(parts) => logic(serializer, "OR", Self::False, parts),
+        }
+    }
+}
+
+/// `["AND", a, b, ...]`. The library wants two operands at least, which `Expr::all` and `Expr::any` guarantee; a tree
+/// put together by hand is padded with the neutral constant.
+fn logic<S: Serializer>(serializer: S, word: &str, neutral: Expr, parts: &[Expr]) -> Result<S::Ok, S::Error> {
+    let mut seq = serializer.serialize_seq(None)?;
+    seq.serialize_element(word)?;
+    for part in parts {
+        seq.serialize_element(part)?;
+    }
+    for _ in parts.len()..2 {
+        seq.serialize_element(&neutral)?;
+    }
+    seq.end()
+}
+
+impl Serialize for Cond {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(None)?;
+        seq.serialize_element(&self.var)?;
+        if self.negated {
+            seq.serialize_element("!")?;
+        }
+        seq.serialize_element(self.op.symbol())?;
+        match &self.value {
+            Value::Text(text) => seq.serialize_element(text)?,
+            Value::Number(number) => seq.serialize_element(number)?,
+            Value::List(list) => seq.serialize_element(list)?,
+        }
+        seq.end()
+    }
+}
+
+impl Op {
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::In => "in",
+            Self::Match => "~~",
+            Self::MatchCaseless => "~*",
+            Self::AtLeast => ">=",
+            Self::Below => "<",
+            Self::InNetworks => "ipmatch",
+        }
+    }
+}
