@@ -5,10 +5,11 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${AMESH_CACHE:-$ROOT/.cache}
 LOG=$CACHE/setup.log
+CARGO_DIR=${CARGO_HOME:-${HOME:-}/.cargo}
 WASM=wasm32-unknown-unknown
 
 # rustup's shell set-up is not read by every login.
-PATH=$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin
+PATH=$PATH:$CARGO_DIR/bin
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
