@@ -1,0 +1,162 @@
+//! Writes the schema tables: every declared message and enum, with the ledger's classes.
+
+use crate::descriptors::{Descriptors, is_message, is_repeated, is_well_known, type_name};
+use crate::ledger::{Action, Class, Ledger};
+use crate::reach::Reached;
+use prost_types::field_descriptor_proto::Type;
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// The Rust source of `tables.rs`, to be included in `schema`.
+pub(crate) fn render(descriptors: &Descriptors, ledger: &Ledger, reached: &Reached<'_>) -> String {
+    let tables = Tables {
+        descriptors,
+        reached,
+        messages: descriptors.messages.keys().map(String::as_str).zip(0..).collect(),
+        enums: descriptors.enums.keys().map(String::as_str).zip(0..).collect(),
+        classes: classes(ledger),
+    };
+    let mut text = String::new();
+    tables.write_classes(&mut text);
+    tables.write_messages(&mut text);
+    tables.write_enums(&mut text);
+    tables.write_extensions(ledger, &mut text);
+    text
+}
+
+struct Tables<'a> {
+    descriptors: &'a Descriptors,
+    reached: &'a Reached<'a>,
+    messages: BTreeMap<&'a str, u16>,
+    enums: BTreeMap<&'a str, u16>,
+    classes: BTreeMap<&'a Class, u16>,
+}
+
+/// The distinct classes; number 0 is left for fields that nothing reaches.
+fn classes(ledger: &Ledger) -> BTreeMap<&Class, u16> {
+    let fields = ledger.messages.values().flat_map(|block| block.fields.values().map(|(class, _)| class));
+    let extensions = ledger.extensions.values().map(|extension| &extension.class);
+    let distinct: BTreeSet<&Class> = fields.chain(extensions).chain([&Class::Translated]).collect();
+    distinct.into_iter().zip(1..).collect()
+}
+
+impl Tables<'_> {
+    fn write_classes(&self, text: &mut String) {
+        let _ = writeln!(text, "static CLASSES: &[Class] = &[\n    Class::Unlisted,");
+        for class in self.classes.keys() {
+            let _ = writeln!(text, "    {},", class_source(class));
+        }
+        text.push_str("];\n");
+    }
+
+    fn write_messages(&self, text: &mut String) {
+        text.push_str("/// Sorted by full name.\nstatic MESSAGES: &[Message] = &[\n");
+        for (name, message) in &self.descriptors.messages {
+            let oneofs: Vec<&str> = message.oneof_decl.iter().map(|oneof| oneof.name()).collect();
+            let _ = writeln!(text, "    Message {{ full_name: {name:?}, oneofs: &{oneofs:?}, fields: &[");
+            let mut fields: Vec<&FieldDescriptorProto> = message.field.iter().collect();
+            fields.sort_by_key(|field| field.number());
+            for field in fields {
+                self.write_field(name, message, field, text);
+            }
+            text.push_str("    ] },\n");
+        }
+        text.push_str("];\n");
+    }
+
+    fn write_field(&self, name: &str, message: &DescriptorProto, field: &FieldDescriptorProto, text: &mut String) {
+        let class = self.reached.class(name, field.name());
+        let number = class.and_then(|class| self.classes.get(class)).copied().unwrap_or_default();
+        let walk = self.walk(name, message, field);
+        let oneof = field.oneof_index.map_or("NO_ONEOF".to_owned(), |index| index.to_string());
+        let _ = writeln!(
+            text,
+            "        Field {{ name: {:?}, number: {}, kind: {}, cardinality: Cardinality::{}, oneof: {oneof}, \
+             class: {number}, walk: {walk} }},",
+            field.name(),
+            field.number(),
+            self.kind(field),
+            self.cardinality(field),
+        );
+    }
+
+    fn kind(&self, field: &FieldDescriptorProto) -> String {
+        let number = |names: &BTreeMap<&str, u16>| names.get(type_name(field)).copied().unwrap_or(u16::MAX);
+        match field.r#type() {
+            Type::Message | Type::Group => format!("Kind::Message(MessageId({}))", number(&self.messages)),
+            Type::Enum => format!("Kind::Enum(EnumId({}))", number(&self.enums)),
+            scalar => format!("Kind::{scalar:?}"),
+        }
+    }
+
+    fn cardinality(&self, field: &FieldDescriptorProto) -> &'static str {
+        let scalar = !matches!(field.r#type(), Type::Message | Type::Group | Type::String | Type::Bytes);
+        let packed = field.options.as_ref().and_then(|options| options.packed).unwrap_or(true);
+        match (is_repeated(field), self.descriptors.map_entry(field)) {
+            (false, _) => "Single",
+            (true, Some(_)) => "Map",
+            (true, None) if scalar && packed => "Packed",
+            (true, None) => "Repeated",
+        }
+    }
+
+    /// What the coverage scan does with the field.
+    fn walk(&self, name: &str, message: &DescriptorProto, field: &FieldDescriptorProto) -> &'static str {
+        let class = self.reached.class(name, field.name());
+        let walkable = is_message(field) && !is_well_known(type_name(field)) && class.is_some_and(Class::is_read);
+        let reported = !matches!(class, Some(Class::Translated | Class::NoEffect));
+        let presence = is_message(field) || is_repeated(field) || field.oneof_index.is_some();
+        debug_assert!(message.field.contains(field), "the field belongs to the message");
+        match (reported, walkable && self.walkable_below(field)) {
+            (false, true) if self.reached.is_lazy(name, field.name()) => "Walk::Lazy",
+            (false, true) => "Walk::Enter",
+            (false, false) => "Walk::Pass",
+            (true, true) => "Walk::ReportAndEnter",
+            (true, false) if presence => "Walk::Report",
+            (true, false) => "Walk::ReportUnlessZero",
+        }
+    }
+
+    /// A map entry is entered only for the sake of a value that is.
+    fn walkable_below(&self, field: &FieldDescriptorProto) -> bool {
+        self.descriptors.map_entry(field).is_none_or(|entry| {
+            entry.field.iter().any(|member| is_message(member) && !is_well_known(type_name(member)))
+        })
+    }
+
+    fn write_enums(&self, text: &mut String) {
+        text.push_str("/// Sorted by full name.\nstatic ENUMS: &[Enum] = &[\n");
+        for (name, item) in &self.descriptors.enums {
+            let _ = writeln!(text, "    Enum {{ full_name: {name:?}, values: &{:?} }},", values(item));
+        }
+        text.push_str("];\n");
+    }
+
+    fn write_extensions(&self, ledger: &Ledger, text: &mut String) {
+        text.push_str("/// Sorted by kind and type name.\nstatic EXTENSIONS: &[Extension] = &[\n");
+        for ((kind, name), extension) in &ledger.extensions {
+            let class = self.classes.get(&extension.class).copied().unwrap_or_default();
+            let _ = writeln!(text, "    Extension {{ kind: {kind:?}, type_name: {name:?}, class: {class} }},");
+        }
+        text.push_str("];\n");
+    }
+}
+
+fn values(item: &EnumDescriptorProto) -> Vec<(&str, i32)> {
+    item.value.iter().map(|value| (value.name(), value.number())).collect()
+}
+
+fn class_source(class: &Class) -> String {
+    let action = |action: &Action| match action {
+        Action::Ignore => "Action::Ignore",
+        Action::Deny => "Action::Deny",
+    };
+    match class {
+        Class::Translated => "Class::Translated".to_owned(),
+        Class::NoEffect => "Class::NoEffect".to_owned(),
+        Class::Approximated(note) => format!("Class::Approximated({note:?})"),
+        Class::Refused(act, note) => format!("Class::Refused({}, {note:?})", action(act)),
+        Class::NotYet(act, note) => format!("Class::NotYet({}, {note:?})", action(act)),
+    }
+}
