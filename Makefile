@@ -27,11 +27,12 @@ quiet = @q=--quiet; \
 	if [ ! -e "$(1)" ]; then echo "build: compiling $(2)" >&2; [ ! -t 2 ] || q=; fi; \
 	$(3) $$q
 
-.PHONY: help setup setup-wasm build plugin run test bless lint bench clean
+.PHONY: help setup setup-wasm build plugin run test bless bench clean
+.PHONY: lint lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make ready what building and testing need (into .cache, or AMESH_CACHE)
 	@scripts/setup
@@ -59,12 +60,24 @@ bless: setup plugin ## write the expected files of the tests anew; read the diff
 	$(BUILD_BIN)
 	AMESH_BLESS=1 cargo test --workspace --no-fail-fast
 
-lint: setup ## check format, lints, documentation, scripts and house rules
+lint: setup lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules ## check format, lints, documentation, scripts and house rules
+
+lint-format:
 	cargo fmt --all --check
+
+lint-native:
 	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-wasm:
 	scripts/wasm-cargo clippy $(WASM_CRATES) -- -D warnings
+
+lint-docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+lint-scripts:
 	"$(SHELLCHECK)" --external-sources .ci/run $$(grep -lE '^#!.*sh$$|^# shellcheck shell=' scripts/*)
+
+lint-rules:
 	scripts/tidy
 
 bench: plugin ## run the benchmarks; BENCH="..." passes arguments
