@@ -1,7 +1,7 @@
 // Capture asks a real Istio control plane for the xDS configuration of the Bookinfo mesh.
 //
 // For each variant of ../istio it runs pilot-discovery on loopback with file configuration only,
-// connects as one sidecar and as one gateway, and writes what they are sent to ../xds.
+// connects as one sidecar and as one gateway, and writes what each is sent to ../xds.
 // It is a developer's tool, run through capture.sh; no build and no test depends on it.
 package main
 
@@ -36,6 +36,7 @@ var variants = []variant{
 type captured struct {
 	Date         string    `json:"date"`
 	Istio        string    `json:"istio"`
+	Patch        string    `json:"patch"`
 	Go           string    `json:"go"`
 	Command      string    `json:"command"`
 	ControlPlane []string  `json:"control_plane_command"`
@@ -92,6 +93,7 @@ func writeRecord(out string, nodes []node) error {
 	record := captured{
 		Date:         time.Now().UTC().Format(time.DateOnly),
 		Istio:        moduleVersion(istioModule),
+		Patch:        "examples/bookinfo/capture/no-kubernetes.patch",
 		Go:           runtime.Version(),
 		Command:      "examples/bookinfo/capture/capture.sh",
 		ControlPlane: append([]string{"pilot-discovery"}, pilotArgs("CONFIG_DIR", "MESH_CONFIG", portNames)...),
