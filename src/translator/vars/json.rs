@@ -39,22 +39,22 @@ impl Serialize for Expr {
             Self::True => Expr::present("request_method").serialize(serializer),
             Self::False => Expr::equal("request_method", "").serialize(serializer),
             Self::Cond(cond) => cond.serialize(serializer),
-            Self::All(parts) => logic(serializer, "AND", Self::True, parts),
-            Self::Any(parts) => logic(serializer, "OR", Self::False, parts),
+            Self::All(parts) => logic(serializer, "AND", &Self::True, parts),
+            Self::Any(parts) => logic(serializer, "OR", &Self::False, parts),
         }
     }
 }
 
 /// `["AND", a, b, ...]`. The library wants two operands at least, which `Expr::all` and `Expr::any` guarantee; a tree
 /// put together by hand is padded with the neutral constant.
-fn logic<S: Serializer>(serializer: S, word: &str, neutral: Expr, parts: &[Expr]) -> Result<S::Ok, S::Error> {
+fn logic<S: Serializer>(serializer: S, word: &str, neutral: &Expr, parts: &[Expr]) -> Result<S::Ok, S::Error> {
     let mut seq = serializer.serialize_seq(None)?;
     seq.serialize_element(word)?;
     for part in parts {
         seq.serialize_element(part)?;
     }
     for _ in parts.len()..2 {
-        seq.serialize_element(&neutral)?;
+        seq.serialize_element(neutral)?;
     }
     seq.end()
 }

@@ -1,0 +1,334 @@
+//! All domains of one route configuration, sorted into groups with one guard each.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::domain::{Class, Domain, Port, Spec, split_port};
+use super::guard::{Shape, dot_guard, ports_guard, star_guard, text_pattern};
+use crate::vars::Expr;
+
+/// Bytes of one alternation pattern; PCRE2 limits a compiled pattern to 64 KiB.
+const PATTERN_MAX: usize = 16_384;
+/// Alternatives of one pattern, each of which may cost a step of nginx's match limit.
+const ALTERNATIVES_MAX: usize = 256;
+
+/// What Envoy does with the port in a Host header before it compares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortMatching {
+    /// The port is part of the compared text.
+    #[default]
+    Compare,
+    /// The request's port is cut off: `ignore_port_in_host_matching` or `strip_any_host_port`.
+    Ignore,
+    /// The request's port is cut off where it is this one: `strip_matching_host_port` on a listener with this port.
+    StripListenerPort(u16),
+}
+
+/// Where the routes of each virtual host go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostPlan {
+    /// Groups with host keys. Their guards exclude each other where keys are equal, so their order does not matter.
+    pub keyed: Vec<KeyedGroup>,
+    /// Groups for the router without hosts, to be written as one ordered list.
+    pub hostless: Vec<HostlessGroup>,
+    /// Domains that are not served as written.
+    pub notes: Vec<HostNote>,
+}
+
+/// Host keys of one virtual host that share a guard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedGroup {
+    /// Index of the virtual host.
+    pub virtual_host: usize,
+    /// `hosts` of the routes, sorted.
+    pub hosts: Vec<String>,
+    /// Condition of every route of the group, its terminal one included.
+    pub guard: Expr,
+}
+
+/// Domains of one virtual host that have no host key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostlessGroup {
+    /// Index of the virtual host.
+    pub virtual_host: usize,
+    /// Condition of every route of the group, its terminal one included.
+    pub guard: Expr,
+}
+
+/// A domain that is not served as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostNote {
+    /// No request can match the domain: the port is ignored, or nginx refuses such a Host.
+    NeverMatches {
+        /// Index of the virtual host.
+        virtual_host: usize,
+        /// The domain as configured.
+        domain: String,
+    },
+    /// The domain has characters that APISIX takes in no host key. It is compared as text after all host keys, so a
+    /// suffix wildcard of another virtual host that also covers it goes first.
+    ComparedAsText {
+        /// Index of the virtual host.
+        virtual_host: usize,
+        /// The domain as configured.
+        domain: String,
+    },
+}
+
+/// Why Envoy refuses the domains.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// A domain appears twice in one route configuration.
+    #[error("domain {domain:?} of virtual host {virtual_host} appears twice")]
+    DuplicateDomain {
+        /// Index of the virtual host in which it appears again.
+        virtual_host: usize,
+        /// The domain in lower case.
+        domain: String,
+    },
+}
+
+/// Sorts the domains of the virtual hosts, given in order, into groups. A virtual host without any group is
+/// unreachable.
+pub fn plan_hosts<D, S>(virtual_hosts: impl IntoIterator<Item = D>, ports: PortMatching) -> Result<HostPlan, HostError>
+where
+    D: IntoIterator<Item = S>,
+    S: AsRef<str>,
+{
+    let mut sorter = Sorter::new(ports);
+    let mut seen = BTreeSet::new();
+    for (virtual_host, domains) in virtual_hosts.into_iter().enumerate() {
+        for domain in domains {
+            let lower = domain.as_ref().to_ascii_lowercase();
+            if seen.contains(&lower) {
+                return Err(HostError::DuplicateDomain { virtual_host, domain: lower });
+            }
+            sorter.add(virtual_host, domain.as_ref(), &lower);
+            seen.insert(lower);
+        }
+    }
+    Ok(sorter.finish())
+}
+
+/// A domain without key, in the order in which Envoy tries them: class, longest first, then a fixed order.
+type TextRank = (Class, Reverse<usize>, String);
+
+struct Sorter {
+    ports: PortMatching,
+    /// Key, then virtual host, then what the key leaves open.
+    keys: BTreeMap<String, BTreeMap<usize, BTreeSet<Spec>>>,
+    texts: BTreeMap<TextRank, usize>,
+    any: Option<usize>,
+    notes: Vec<HostNote>,
+}
+
+impl Sorter {
+    fn new(ports: PortMatching) -> Self {
+        Self { ports, keys: BTreeMap::new(), texts: BTreeMap::new(), any: None, notes: Vec::new() }
+    }
+
+    fn add(&mut self, virtual_host: usize, domain: &str, lower: &str) {
+        match Domain::parse(lower) {
+            Domain::Any => self.any = Some(virtual_host),
+            Domain::Keyed { spec, .. } if self.cannot_match(&spec.port) => self.never(virtual_host, domain),
+            Domain::Keyed { key, spec } => {
+                let specs = self.keys.entry(key).or_default().entry(virtual_host).or_default();
+                if let PortMatching::StripListenerPort(port) = self.ports
+                    && spec.port == Port::None
+                {
+                    specs.insert(Spec { port: Port::Is(port.to_string()), ..spec });
+                }
+                specs.insert(spec);
+            }
+            Domain::Text { class, text } if self.text_cannot_match(class, &text) => self.never(virtual_host, domain),
+            Domain::Text { class, text } => {
+                if class != Class::Prefix {
+                    self.notes.push(HostNote::ComparedAsText { virtual_host, domain: domain.to_owned() });
+                }
+                self.add_text(class, text, virtual_host);
+            }
+            Domain::Never => self.never(virtual_host, domain),
+        }
+    }
+
+    fn add_text(&mut self, class: Class, text: String, virtual_host: usize) {
+        self.texts.insert((class, Reverse(text.len()), text), virtual_host);
+    }
+
+    fn cannot_match(&self, port: &Port) -> bool {
+        match (self.ports, port) {
+            (PortMatching::Ignore, port) => *port != Port::None,
+            (PortMatching::StripListenerPort(listener), Port::Is(port)) => *port == listener.to_string(),
+            _ => false,
+        }
+    }
+
+    fn text_cannot_match(&self, class: Class, text: &str) -> bool {
+        match class {
+            Class::Prefix => self.ports == PortMatching::Ignore && text.contains(':') && !text.starts_with('['),
+            Class::Exact | Class::Suffix => split_port(text).is_some_and(|(_, port)| self.cannot_match(&port)),
+        }
+    }
+
+    fn never(&mut self, virtual_host: usize, domain: &str) {
+        let domain = domain.chars().take(256).collect();
+        self.notes.push(HostNote::NeverMatches { virtual_host, domain });
+    }
+
+    fn finish(mut self) -> HostPlan {
+        self.demote_any_port();
+        let keyed = self.keyed();
+        let hostless = self.hostless();
+        HostPlan { keyed, hostless, notes: self.notes }
+    }
+
+    /// `foo.com:*` is a prefix wildcard, which Envoy tries after all suffix wildcards and longer prefix wildcards. It
+    /// keeps the key `foo.com`, which APISIX tries first, only where none of these can match as well.
+    fn demote_any_port(&mut self) {
+        let suffix_with_port = self.keys.iter().any(|(key, hosts)| key.starts_with('*') && has_port(hosts))
+            || self.texts.keys().any(|(class, ..)| *class == Class::Suffix);
+        let prefixes: BTreeSet<&str> =
+            self.texts.keys().filter(|(class, ..)| *class == Class::Prefix).map(|(.., text)| text.as_str()).collect();
+        let mut demoted = Vec::new();
+        for (key, hosts) in &mut self.keys {
+            let prefix = format!("{key}:");
+            let longer = prefixes.range(prefix.as_str()..).next().is_some_and(|text| text.starts_with(&prefix));
+            if !suffix_with_port && !longer {
+                continue;
+            }
+            for (virtual_host, specs) in hosts.iter_mut() {
+                if specs.remove(&Spec { dot: false, port: Port::Any }) {
+                    demoted.push((prefix.clone(), *virtual_host));
+                }
+            }
+            hosts.retain(|_, specs| !specs.is_empty());
+        }
+        for (prefix, virtual_host) in demoted {
+            self.add_text(Class::Prefix, prefix, virtual_host);
+        }
+    }
+
+    fn keyed(&mut self) -> Vec<KeyedGroup> {
+        let mut groups: BTreeMap<(usize, Shape, Vec<Expr>), Vec<String>> = BTreeMap::new();
+        for (key, hosts) in std::mem::take(&mut self.keys) {
+            for (virtual_host, specs) in &hosts {
+                let guard = self.guard(&key, specs, &hosts, *virtual_host).into_iter().collect();
+                groups.entry((*virtual_host, Shape::of(&key), guard)).or_default().push(key.clone());
+            }
+        }
+        groups.into_iter().flat_map(|((host, shape, guard), keys)| with_stars(host, shape, &guard, keys)).collect()
+    }
+
+    /// The condition under which `key` means this virtual host; `None` if it always does.
+    fn guard(
+        &self,
+        key: &str,
+        specs: &BTreeSet<Spec>,
+        hosts: &BTreeMap<usize, BTreeSet<Spec>>,
+        virtual_host: usize,
+    ) -> Option<Expr> {
+        if self.ports != PortMatching::Ignore {
+            return Some(ports_guard(Shape::of(key), specs, &ports_of_others(hosts, virtual_host, self.ports)));
+        }
+        let dot = specs.iter().any(|spec| spec.dot);
+        let plain = specs.iter().any(|spec| !spec.dot);
+        ((dot && !plain) || (hosts.len() > 1 && !dot)).then(|| dot_guard(dot))
+    }
+
+    fn hostless(&self) -> Vec<HostlessGroup> {
+        let mut groups: Vec<HostlessGroup> = Vec::new();
+        let mut run = Run::default();
+        for ((class, _, text), virtual_host) in &self.texts {
+            let pattern = text_pattern(*class, text, self.ports);
+            if !run.takes(*virtual_host, &pattern) {
+                groups.extend(run.finish());
+            }
+            run.push(*virtual_host, pattern);
+        }
+        groups.extend(run.finish());
+        groups.extend(self.any.map(|virtual_host| HostlessGroup { virtual_host, guard: Expr::True }));
+        groups
+    }
+}
+
+fn has_port(hosts: &BTreeMap<usize, BTreeSet<Spec>>) -> bool {
+    hosts.values().flatten().any(|spec| spec.port != Port::None)
+}
+
+/// Ports with which a Host of this key belongs to another virtual host, or, where Envoy strips it, has no port.
+fn ports_of_others(hosts: &BTreeMap<usize, BTreeSet<Spec>>, own: usize, ports: PortMatching) -> BTreeSet<String> {
+    let mut taken = BTreeSet::new();
+    if let PortMatching::StripListenerPort(port) = ports {
+        taken.insert(port.to_string());
+    }
+    for spec in hosts.iter().filter(|(host, _)| **host != own).flat_map(|(_, specs)| specs) {
+        if let Spec { dot: false, port: Port::Is(port) } = spec {
+            taken.insert(port.clone());
+        }
+    }
+    taken
+}
+
+/// Adds the guard against empty stars, which names its keys and is therefore split into pieces.
+fn with_stars(virtual_host: usize, shape: Shape, guard: &[Expr], keys: Vec<String>) -> Vec<KeyedGroup> {
+    let guard = Expr::all(guard.iter().cloned());
+    if shape != Shape::Suffix {
+        return vec![KeyedGroup { virtual_host, hosts: keys, guard }];
+    }
+    let piece = |hosts: &[String]| KeyedGroup {
+        virtual_host,
+        hosts: hosts.to_vec(),
+        guard: guard.clone().and(star_guard(hosts)),
+    };
+    by_nesting(keys).values().flat_map(|keys| keys.chunks(ALTERNATIVES_MAX).map(piece)).collect()
+}
+
+/// Suffix wildcards by the number of others that cover them: what is bare for `*-bar.com` has a star for `*bar.com`, so
+/// one guard cannot serve both.
+fn by_nesting(keys: Vec<String>) -> BTreeMap<usize, Vec<String>> {
+    let without_star = |key: &str| key.trim_start_matches('*').bytes().rev().collect();
+    let mut reversed: Vec<(Vec<u8>, String)> = keys.into_iter().map(|key| (without_star(&key), key)).collect();
+    reversed.sort_unstable();
+    let mut nested = BTreeMap::new();
+    let mut covering: Vec<Vec<u8>> = Vec::new();
+    for (text, key) in reversed {
+        while covering.last().is_some_and(|cover| !text.starts_with(cover)) {
+            covering.pop();
+        }
+        nested.entry(covering.len()).or_insert_with(Vec::new).push(key);
+        covering.push(text);
+    }
+    nested
+}
+
+/// Consecutive domains of one virtual host, joined into one alternation.
+#[derive(Default)]
+struct Run {
+    virtual_host: usize,
+    patterns: Vec<String>,
+    bytes: usize,
+}
+
+impl Run {
+    fn takes(&self, virtual_host: usize, pattern: &str) -> bool {
+        self.virtual_host == virtual_host
+            && self.patterns.len() < ALTERNATIVES_MAX
+            && self.bytes.saturating_add(pattern.len()) <= PATTERN_MAX
+    }
+
+    fn push(&mut self, virtual_host: usize, pattern: String) {
+        self.virtual_host = virtual_host;
+        self.bytes = self.bytes.saturating_add(pattern.len());
+        self.patterns.push(pattern);
+    }
+
+    fn finish(&mut self) -> Option<HostlessGroup> {
+        let run = std::mem::take(self);
+        let pattern = match run.patterns.as_slice() {
+            [] => return None,
+            [only] => only.clone(),
+            many => format!("(?:{})", many.join("|")),
+        };
+        Some(HostlessGroup { virtual_host: run.virtual_host, guard: Expr::matches_caseless("http_host", pattern) })
+    }
+}
