@@ -3,6 +3,10 @@
 //! Nothing here interprets a message: what Envoy means by a field is the translator's business. No input or output,
 //! no clock, no randomness; nothing panics on any input.
 
+pub mod coverage;
+mod findings;
+mod path;
+mod reader;
 pub mod schema;
 
 /// The messages that the translation reads, with the fields that it reads (see `ledger/README.md`); prost types,

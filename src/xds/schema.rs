@@ -27,6 +27,7 @@ pub struct Field {
     pub cardinality: Cardinality,
     oneof: u8,
     class: u16,
+    id: u16,
     pub(crate) walk: Walk,
 }
 
@@ -229,6 +230,12 @@ impl Field {
     #[must_use]
     pub fn class(&self) -> Class {
         class(self.class)
+    }
+
+    /// A number that no other field of the tables has; in the order of the tables.
+    #[must_use]
+    pub fn id(&self) -> u16 {
+        self.id
     }
 
     /// Whether the wire types keep the field encoded, as bytes.

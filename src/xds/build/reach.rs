@@ -2,7 +2,7 @@
 //! collects what the wire types hold.
 
 use crate::Result;
-use crate::descriptors::{Descriptors, is_message, is_well_known, type_name};
+use crate::descriptors::{Descriptors, is_map_entry, is_message, is_well_known, type_name};
 use crate::ledger::{Class, Ledger};
 use prost_types::FieldDescriptorProto;
 use std::collections::BTreeSet;
@@ -107,9 +107,8 @@ impl<'a> Reached<'a> {
     /// Map entries, well-known types and empty messages do without lines, and so do the messages that belong to
     /// the discovery protocol alone.
     fn needs_lines(&self, name: &str) -> bool {
-        let simple = self.descriptors.messages.get(name).is_none_or(|message| {
-            message.field.is_empty() || message.options.as_ref().is_some_and(|options| options.map_entry())
-        });
+        let message = self.descriptors.messages.get(name);
+        let simple = message.is_none_or(|message| message.field.is_empty() || is_map_entry(message));
         !simple && !is_well_known(name) && !self.complete.contains(name)
     }
 

@@ -4,7 +4,7 @@ use crate::descriptors::{Descriptors, is_message, is_repeated, is_well_known, ty
 use crate::ledger::{Action, Class, Ledger};
 use crate::reach::Reached;
 use prost_types::field_descriptor_proto::Type;
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto};
+use prost_types::{EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -52,33 +52,33 @@ impl Tables<'_> {
 
     fn write_messages(&self, text: &mut String) {
         text.push_str("/// Sorted by full name.\nstatic MESSAGES: &[Message] = &[\n");
+        let mut ids = 0..;
         for (name, message) in &self.descriptors.messages {
-            let oneofs: Vec<&str> = message.oneof_decl.iter().map(|oneof| oneof.name()).collect();
+            let oneofs: Vec<&str> = message.oneof_decl.iter().map(OneofDescriptorProto::name).collect();
             let _ = writeln!(text, "    Message {{ full_name: {name:?}, oneofs: &{oneofs:?}, fields: &[");
             let mut fields: Vec<&FieldDescriptorProto> = message.field.iter().collect();
             fields.sort_by_key(|field| field.number());
             for field in fields {
-                self.write_field(name, message, field, text);
+                let _ = writeln!(text, "        {},", self.field(name, field, ids.next().unwrap_or_default()));
             }
             text.push_str("    ] },\n");
         }
         text.push_str("];\n");
     }
 
-    fn write_field(&self, name: &str, message: &DescriptorProto, field: &FieldDescriptorProto, text: &mut String) {
-        let class = self.reached.class(name, field.name());
-        let number = class.and_then(|class| self.classes.get(class)).copied().unwrap_or_default();
-        let walk = self.walk(name, message, field);
+    fn field(&self, message: &str, field: &FieldDescriptorProto, id: u16) -> String {
+        let class = self.reached.class(message, field.name());
+        let class = class.and_then(|class| self.classes.get(class)).copied().unwrap_or_default();
         let oneof = field.oneof_index.map_or("NO_ONEOF".to_owned(), |index| index.to_string());
-        let _ = writeln!(
-            text,
-            "        Field {{ name: {:?}, number: {}, kind: {}, cardinality: Cardinality::{}, oneof: {oneof}, \
-             class: {number}, walk: {walk} }},",
+        format!(
+            "Field {{ name: {:?}, number: {}, kind: {}, cardinality: Cardinality::{}, oneof: {oneof}, class: {class}, \
+             id: {id}, walk: Walk::{} }}",
             field.name(),
             field.number(),
             self.kind(field),
             self.cardinality(field),
-        );
+            self.walk(message, field),
+        )
     }
 
     fn kind(&self, field: &FieldDescriptorProto) -> String {
@@ -102,24 +102,24 @@ impl Tables<'_> {
     }
 
     /// What the coverage scan does with the field.
-    fn walk(&self, name: &str, message: &DescriptorProto, field: &FieldDescriptorProto) -> &'static str {
-        let class = self.reached.class(name, field.name());
-        let walkable = is_message(field) && !is_well_known(type_name(field)) && class.is_some_and(Class::is_read);
-        let reported = !matches!(class, Some(Class::Translated | Class::NoEffect));
+    fn walk(&self, message: &str, field: &FieldDescriptorProto) -> &'static str {
+        let class = self.reached.class(message, field.name());
+        let read = class.is_some_and(Class::is_read);
+        let enter = read && is_message(field) && !is_well_known(type_name(field)) && self.holds_messages(field);
+        let report = !matches!(class, Some(Class::Translated | Class::NoEffect));
         let presence = is_message(field) || is_repeated(field) || field.oneof_index.is_some();
-        debug_assert!(message.field.contains(field), "the field belongs to the message");
-        match (reported, walkable && self.walkable_below(field)) {
-            (false, true) if self.reached.is_lazy(name, field.name()) => "Walk::Lazy",
-            (false, true) => "Walk::Enter",
-            (false, false) => "Walk::Pass",
-            (true, true) => "Walk::ReportAndEnter",
-            (true, false) if presence => "Walk::Report",
-            (true, false) => "Walk::ReportUnlessZero",
+        match (report, enter) {
+            (false, true) if self.reached.is_lazy(message, field.name()) => "Lazy",
+            (false, true) => "Enter",
+            (false, false) => "Pass",
+            (true, true) => "ReportAndEnter",
+            (true, false) if presence => "Report",
+            (true, false) => "ReportUnlessZero",
         }
     }
 
     /// A map entry is entered only for the sake of a value that is.
-    fn walkable_below(&self, field: &FieldDescriptorProto) -> bool {
+    fn holds_messages(&self, field: &FieldDescriptorProto) -> bool {
         self.descriptors.map_entry(field).is_none_or(|entry| {
             entry.field.iter().any(|member| is_message(member) && !is_well_known(type_name(member)))
         })
