@@ -151,7 +151,8 @@ impl HttpResponse {
     }
 }
 
-/// What the client receives when the module answers. Sent chunked: there is no Content-Length unless the module set one.
+/// What the client receives when the module answers. Sent chunked: there is no Content-Length unless the module set
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalResponse {
     /// Status code.

@@ -20,8 +20,8 @@ pub struct Instance {
     pub(crate) first_abi: bool,
 }
 
-/// A configured plugin, made by [`Instance::configure`]. APISIX makes one for each route that uses the plugin, and a new
-/// one at nearly every change of its configuration.
+/// A configured plugin, made by [`Instance::configure`]. APISIX makes one for each route that uses the plugin, and a
+/// new one at nearly every change of its configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PluginContext {
     pub(crate) id: u32,

@@ -32,8 +32,10 @@
 //!
 //! No I/O of its own: HTTP calls go to an [`HttpCaller`], log lines to [`Config::log`], variables come from
 //! [`Variables`]. No reply of an upstream is fed to the module: a request that the module lets through ends as
-//! [`HttpResponse::Upstream`]. Unlike APISIX it does not link WASI: a module that imports it is refused with a message that
-//! says so, because `amesh.wasm` is built for wasm32-unknown-unknown and has no use for it.
+//! [`HttpResponse::Upstream`].
+//!
+//! Stricter than APISIX in two points, because `amesh.wasm` needs neither: WASI is not linked (a module that imports it
+//! is refused with a message that says so), and 128-bit SIMD is refused unless the feature `simd` is on.
 
 mod abi;
 mod config;
