@@ -48,8 +48,8 @@ mod uri;
 mod vars;
 
 pub use decision::{
-    Answer, Balancer, Body, Cause, Condition, Decision, Forward, ForwardedHost, Node, Outcome,
-    Reply, Step, Timeout, UpstreamRef,
+    Answer, Balancer, Body, Cause, Condition, Decision, Forward, ForwardedHost, Node, Outcome, Reply, Step, Timeout,
+    UpstreamRef,
 };
 pub use refusal::Refusal;
 pub use request::Request;
@@ -153,9 +153,7 @@ impl Gateway {
         if targets.is_empty() {
             return Ok(certain(self.answer(route, &SplitTarget::Route, vars)?));
         }
-        let outcome = |(share, target)| {
-            Ok(Outcome { share, delay: 0.0, answer: self.answer(route, target, vars)? })
-        };
+        let outcome = |(share, target)| Ok(Outcome { share, delay: 0.0, answer: self.answer(route, target, vars)? });
         targets.into_iter().map(outcome).collect()
     }
 
@@ -170,9 +168,7 @@ impl Gateway {
         };
         Ok(match (id, &route.upstream) {
             (Some(id), _) => match self.document.upstreams.get(id) {
-                Some(upstream) => {
-                    upstream.answer(UpstreamRef::Id(id.clone()), host, route.timeout)
-                }
+                Some(upstream) => upstream.answer(UpstreamRef::Id(id.clone()), host, route.timeout),
                 None => failure(502, format!("the upstream {id} does not exist")),
             },
             (None, Some(upstream)) => upstream.answer(UpstreamRef::Inline, host, route.timeout),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::received;
 use super::request::Request;
 
 /// The decision about one request.
@@ -132,7 +133,8 @@ impl Forward {
             ForwardedHost::OfNode => Some(node.authority(&self.scheme).into_bytes()),
             ForwardedHost::AsSent => {
                 let is_host = |name: &str| name.eq_ignore_ascii_case("host");
-                request.headers.iter().find(|(name, _)| is_host(name)).map(|(_, host)| host.clone())
+                let sent = request.headers.iter().find(|(name, _)| is_host(name));
+                sent.map(|(_, host)| received::trim(host).to_vec())
             }
         }
     }

@@ -27,6 +27,7 @@ pub(super) struct Document {
 pub(super) struct Route {
     pub(super) id: Arc<str>,
     pub(super) uris: Vec<String>,
+    /// In lower case.
     pub(super) hosts: Option<Vec<String>>,
     /// Empty: any.
     pub(super) methods: Vec<String>,
@@ -65,10 +66,7 @@ impl Document {
 }
 
 /// The objects of a collection in order, with their ids.
-fn collection<'d>(
-    document: &Fields<'d>,
-    name: &str,
-) -> Result<Vec<(String, Fields<'d>)>, Refusal> {
+fn collection<'d>(document: &Fields<'d>, name: &str) -> Result<Vec<(String, Fields<'d>)>, Refusal> {
     let mut ids = BTreeSet::new();
     let mut items = Vec::new();
     for (at, fields) in document.children(name)?.unwrap_or_default().into_iter().enumerate() {
@@ -102,13 +100,35 @@ fn global_rules(document: &Fields) -> Result<Option<String>, Refusal> {
 }
 
 const ROUTE_FIELDS: [&str; 27] = [
-    "create_time", "desc", "enable_websocket", "filter_func", "host", "hosts", "id", "labels",
-    "methods", "modifiedIndex", "name", "plugin_config_id", "plugins", "priority", "remote_addr",
-    "remote_addrs", "script", "script_id", "service_id", "status", "timeout", "update_time",
-    "upstream", "upstream_id", "uri", "uris", "vars",
+    "create_time",
+    "desc",
+    "enable_websocket",
+    "filter_func",
+    "host",
+    "hosts",
+    "id",
+    "labels",
+    "methods",
+    "modifiedIndex",
+    "name",
+    "plugin_config_id",
+    "plugins",
+    "priority",
+    "remote_addr",
+    "remote_addrs",
+    "script",
+    "script_id",
+    "service_id",
+    "status",
+    "timeout",
+    "update_time",
+    "upstream",
+    "upstream_id",
+    "uri",
+    "uris",
+    "vars",
 ];
-const METHODS: [&str; 10] =
-    ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"];
+const METHODS: [&str; 10] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"];
 const NEEDED: [&str; 5] = ["plugins", "upstream", "upstream_id", "service_id", "script"];
 
 /// Reads a route; `None` when it is disabled.
@@ -159,21 +179,14 @@ impl Reference<'_, '_> {
     }
 }
 
-fn reference<'o, 'd>(
-    fields: &Fields,
-    name: &str,
-    objects: &'o Objects<'d>,
-) -> Result<Reference<'o, 'd>, Refusal> {
+fn reference<'o, 'd>(fields: &Fields, name: &str, objects: &'o Objects<'d>) -> Result<Reference<'o, 'd>, Refusal> {
     let id = fields.id(name)?;
     let found = id.as_ref().and_then(|id| objects.get(id));
     Ok(Reference { id, found })
 }
 
 /// An upstream id wins over an inline upstream, and the route wins over its service.
-fn upstream_of(
-    route: &Fields,
-    service: Option<&Fields>,
-) -> Result<(Option<String>, Option<Upstream>), Refusal> {
+fn upstream_of(route: &Fields, service: Option<&Fields>) -> Result<(Option<String>, Option<Upstream>), Refusal> {
     for fields in [Some(route), service].into_iter().flatten() {
         let inline = fields.child("upstream")?.map(|upstream| Upstream::read(&upstream));
         let found = (fields.id("upstream_id")?, inline.transpose()?);
@@ -202,7 +215,7 @@ fn hosts(fields: &Fields, service: Option<&Fields>) -> Result<Option<Vec<String>
     if let Some(bad) = hosts.iter().flatten().find(|host| !is_host(host)) {
         return Err(fields.refuse("hosts", format!("failed to match pattern with {bad:?}")));
     }
-    Ok(hosts.map(|hosts| hosts.into_iter().map(Into::into).collect()))
+    Ok(hosts.map(|hosts| hosts.into_iter().map(str::to_ascii_lowercase).collect()))
 }
 
 fn methods(fields: &Fields) -> Result<Vec<String>, Refusal> {
@@ -236,9 +249,7 @@ fn vars(fields: &Fields) -> Result<Option<Expr>, Refusal> {
 fn bad_post_arg(node: &Json) -> Option<&str> {
     let items = node.as_array()?;
     match items.as_slice() {
-        [Json::String(name), _, _, ..] if name.starts_with("post_arg.") => {
-            (name.len() <= 10).then_some(name)
-        }
+        [Json::String(name), _, _, ..] if name.starts_with("post_arg.") => (name.len() <= 10).then_some(name),
         _ => items.iter().find_map(bad_post_arg),
     }
 }

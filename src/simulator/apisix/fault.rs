@@ -120,9 +120,7 @@ fn headers(fields: &Fields) -> Result<Vec<(String, String)>, Refusal> {
     let Some(headers) = fields.child("headers")? else { return Ok(Vec::new()) };
     let value = |name: &str| match headers.get(name) {
         Some(Json::String(text)) => Ok((name.to_owned(), text.clone())),
-        Some(Json::Number(number)) => {
-            Ok((name.to_owned(), number::text(number.as_f64().unwrap_or_default())))
-        }
+        Some(Json::Number(number)) => Ok((name.to_owned(), number::text(number.as_f64().unwrap_or_default()))),
         _ => Err(headers.refuse(name, "value should match only one schema")),
     };
     headers.names().map(value).collect()
@@ -147,10 +145,7 @@ impl Chance {
         }
         let compile = |rule| Expr::new(rule).map_err(|why| fields.refuse("vars", why));
         let vars = vars.map(|vars| vars.iter().map(compile).collect::<Result<_, _>>());
-        Ok(Self {
-            probability: percentage.map_or(1.0, |percentage| percentage / 100.0),
-            vars: vars.transpose()?,
-        })
+        Ok(Self { probability: percentage.map_or(1.0, |percentage| percentage / 100.0), vars: vars.transpose()? })
     }
 
     /// The probability for this request.

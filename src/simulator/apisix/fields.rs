@@ -90,18 +90,14 @@ impl<'d> Fields<'d> {
 
     pub(super) fn integer(&self, name: &str, range: RangeInclusive<f64>) -> Read<f64> {
         match self.number(name, range)? {
-            Some(number) if number.fract() != 0.0 => {
-                Err(self.refuse(name, "wrong type: expected integer, got number"))
-            }
+            Some(number) if number.fract() != 0.0 => Err(self.refuse(name, "wrong type: expected integer, got number")),
             number => Ok(number),
         }
     }
 
     pub(super) fn choice(&self, name: &str, choices: &[&str]) -> Read<&'d str> {
         match self.text(name)? {
-            Some(text) if !choices.contains(&text) => {
-                Err(self.refuse(name, "matches none of the enum values"))
-            }
+            Some(text) if !choices.contains(&text) => Err(self.refuse(name, "matches none of the enum values")),
             text => Ok(text),
         }
     }
@@ -128,9 +124,7 @@ impl<'d> Fields<'d> {
             return Err(self.refuse(list, "expect array to have at least 1 items"));
         }
         match (self.text(single)?, several) {
-            (Some(_), Some(_)) => {
-                Err(self.refuse(list, format!("only one of {single} or {list} is allowed")))
-            }
+            (Some(_), Some(_)) => Err(self.refuse(list, format!("only one of {single} or {list} is allowed"))),
             (Some(text), None) => Ok(Some(vec![text])),
             (None, several) => Ok(several),
         }
@@ -142,8 +136,7 @@ impl<'d> Fields<'d> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let id = match value {
             Json::String(text) => is_id(text).then(|| text.clone()),
-            Json::Number(number) => number.as_f64().filter(|id| *id >= 1.0 && id.fract() == 0.0)
-                .map(number::text),
+            Json::Number(number) => number.as_f64().filter(|id| *id >= 1.0 && id.fract() == 0.0).map(number::text),
             _ => None,
         };
         id.ok_or_else(|| self.refuse(name, "object matches none of the required")).map(Some)

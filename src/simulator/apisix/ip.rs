@@ -59,12 +59,8 @@ fn network(item: &str) -> Result<Network, String> {
         None => (item, None),
     };
     match parse(address) {
-        Some(IpAddr::V4(v4)) => {
-            Ok(Network::V4 { address: v4.into(), bits: bits.unwrap_or(32) })
-        }
-        Some(IpAddr::V6(v6)) => {
-            Ok(Network::V6 { address: v6.into(), bits: bits.unwrap_or(128) })
-        }
+        Some(IpAddr::V4(v4)) => Ok(Network::V4 { address: v4.into(), bits: bits.unwrap_or(32) }),
+        Some(IpAddr::V6(v6)) => Ok(Network::V6 { address: v6.into(), bits: bits.unwrap_or(128) }),
         None => Err(format!("invalid ip address: {address}")),
     }
 }

@@ -43,9 +43,7 @@ fn radix(digits: &str, base: u32) -> Option<f64> {
     if digits.is_empty() {
         return None;
     }
-    digits.chars().try_fold(0.0, |sum, digit| {
-        Some(sum * f64::from(base) + f64::from(digit.to_digit(base)?))
-    })
+    digits.chars().try_fold(0.0, |sum, digit| Some(sum * f64::from(base) + f64::from(digit.to_digit(base)?)))
 }
 
 /// A number of the document as it arrives in the workers: the document is written again with 14

@@ -114,8 +114,7 @@ impl Plugins {
     }
 
     fn add_proxy_rewrite(&mut self, filter: Option<Expr>, fields: &Fields) -> Result<(), Refusal> {
-        const HARMLESS: [&str; 5] =
-            ["headers", "host", "method", "uri", "use_real_request_uri_unsafe"];
+        const HARMLESS: [&str; 5] = ["headers", "host", "method", "uri", "use_real_request_uri_unsafe"];
         self.allow("proxy-rewrite", fields, &HARMLESS);
         self.rewrites = ["headers", "method", "uri"].iter().any(|name| fields.has(name));
         let host = fields.text("host")?;

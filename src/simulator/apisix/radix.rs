@@ -34,8 +34,7 @@ impl<T> Tree<T> {
             Some((prefix, _)) => (&mut self.prefixes, prefix),
             None => (&mut self.exact, text),
         };
-        let entry =
-            Entry { text: text.into(), priority, rest: path_pattern(text), value };
+        let entry = Entry { text: text.into(), priority, rest: path_pattern(text), value };
         let list = map.entry(key.as_bytes().to_vec()).or_default();
         let place = list.iter().position(|other| entry.precedes(other));
         list.insert(place.unwrap_or(list.len()), entry);

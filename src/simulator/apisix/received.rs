@@ -78,7 +78,8 @@ fn headers(request: &Request) -> Result<Vec<(String, Vec<u8>)>, Rejected> {
     Ok(kept)
 }
 
-fn trim(mut value: &[u8]) -> &[u8] {
+/// A header value without the blanks around it.
+pub(super) fn trim(mut value: &[u8]) -> &[u8] {
     while let Some(rest) = value.strip_prefix(b" ").or_else(|| value.strip_suffix(b" ")) {
         value = rest;
     }
@@ -90,11 +91,7 @@ fn lines<'h>(headers: &'h [(String, Vec<u8>)], name: &str) -> impl Iterator<Item
 }
 
 /// The host of an absolute-form target wins over the header, which must be there all the same.
-fn host(
-    target: &Target,
-    headers: &[(String, Vec<u8>)],
-    version: &str,
-) -> Result<Vec<u8>, Rejected> {
+fn host(target: &Target, headers: &[(String, Vec<u8>)], version: &str) -> Result<Vec<u8>, Rejected> {
     let mut sent = lines(headers, "host");
     let first = sent.next();
     if sent.next().is_some() {

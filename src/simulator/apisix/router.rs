@@ -50,11 +50,7 @@ impl Router {
     }
 
     /// The route of a request. Every candidate that was tried is noted in `steps`.
-    pub(super) fn find(
-        &self,
-        received: &Received,
-        steps: &mut Vec<Step>,
-    ) -> Result<Option<&Arc<Route>>, Stop> {
+    pub(super) fn find(&self, received: &Received, steps: &mut Vec<Step>) -> Result<Option<&Arc<Route>>, Stop> {
         let (hosts, hostless) = match self {
             Self::Uri(tree) => return search(tree, received, true, steps),
             Self::HostUri { hosts, hostless } => (hosts, hostless),
@@ -147,15 +143,14 @@ fn failing(
 fn host_passes(route: &Route, received: &Received) -> bool {
     let Some(hosts) = &route.hosts else { return true };
     let sent = received.header("host");
-    hosts.iter().map(|host| host.to_ascii_lowercase()).any(|host| {
-        let wanted = host.strip_prefix('*').unwrap_or(&host);
+    hosts.iter().any(|host| {
         let name = match &sent {
-            Some(sent) if wanted.contains(':') => sent,
+            Some(sent) if host.contains(':') => sent,
             _ => &received.host,
         };
-        match host.starts_with('*') {
-            true => name.ends_with(wanted.as_bytes()),
-            false => name == wanted.as_bytes(),
+        match host.strip_prefix('*') {
+            Some(suffix) => name.ends_with(suffix.as_bytes()),
+            None => name == host.as_bytes(),
         }
     })
 }

@@ -53,11 +53,7 @@ impl Split {
 
     /// The targets of this request; empty: the plugin does nothing. Upstreams that the rules name up
     /// to the deciding one must exist.
-    pub(super) fn targets(
-        &self,
-        vars: &Vars,
-        exists: impl Fn(&str) -> bool,
-    ) -> Result<Targets<'_>, Stop> {
+    pub(super) fn targets(&self, vars: &Vars, exists: impl Fn(&str) -> bool) -> Result<Targets<'_>, Stop> {
         let Some(rules) = &self.0 else { return Ok(Vec::new()) };
         let mut matched = true;
         for rule in rules {

@@ -7,8 +7,7 @@ use super::stop::Stop;
 use super::vars::{Value, Vars};
 
 /// A dollar that no backslash precedes, then a name, in braces or not.
-static REFERENCE: LazyLock<Pattern> =
-    LazyLock::new(|| Pattern::new(r"(?<!\\)\$(\{\s*([^}]+?)\s*\}|([\w\.]+))", false));
+static REFERENCE: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(r"(?<!\\)\$(\{\s*([^}]+?)\s*\}|([\w\.]+))", false));
 
 /// The text with every reference replaced once; absent variables without a default are empty.
 pub(super) fn resolve(template: &str, vars: &Vars) -> Result<Vec<u8>, Stop> {

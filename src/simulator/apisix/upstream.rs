@@ -2,9 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::decision::{
-    Answer, Balancer, Body, Cause, Forward, ForwardedHost, Node, Reply, Timeout, UpstreamRef,
-};
+use super::decision::{Answer, Balancer, Body, Cause, Forward, ForwardedHost, Node, Reply, Timeout, UpstreamRef};
 use super::fields::{FROM_ZERO, Fields, is_host};
 use super::number::tonumber;
 use super::refusal::Refusal;
@@ -34,9 +32,28 @@ struct ConfiguredNode {
 
 const SCHEMES: [&str; 8] = ["grpc", "grpcs", "http", "https", "tcp", "tls", "udp", "kafka"];
 const FIELDS: [&str; 23] = [
-    "checks", "create_time", "desc", "discovery_args", "discovery_type", "hash_on", "id",
-    "keepalive_pool", "key", "labels", "modifiedIndex", "name", "nodes", "pass_host", "retries",
-    "retry_timeout", "scheme", "service_name", "timeout", "tls", "type", "update_time",
+    "checks",
+    "create_time",
+    "desc",
+    "discovery_args",
+    "discovery_type",
+    "hash_on",
+    "id",
+    "keepalive_pool",
+    "key",
+    "labels",
+    "modifiedIndex",
+    "name",
+    "nodes",
+    "pass_host",
+    "retries",
+    "retry_timeout",
+    "scheme",
+    "service_name",
+    "timeout",
+    "tls",
+    "type",
+    "update_time",
     "upstream_host",
 ];
 
@@ -81,12 +98,7 @@ impl Upstream {
 
     /// What happens to a request that is sent here. `host`: the Host header that a plugin set;
     /// `route_timeout` overrides the upstream's.
-    pub(super) fn answer(
-        &self,
-        upstream: UpstreamRef,
-        host: Option<String>,
-        route_timeout: Option<Timeout>,
-    ) -> Answer {
+    pub(super) fn answer(&self, upstream: UpstreamRef, host: Option<String>, route_timeout: Option<Timeout>) -> Answer {
         let Some(nodes) = &self.nodes else {
             return Answer::NotModelled("service discovery".into());
         };
@@ -148,9 +160,8 @@ impl Upstream {
     fn effective(&self, nodes: &[ConfiguredNode]) -> Vec<Node> {
         let mut effective: Vec<Node> = Vec::new();
         for node in nodes.iter().map(|node| node.resolve(&self.scheme)) {
-            let twin = |other: &&mut Node| {
-                (&other.host, other.port, other.priority) == (&node.host, node.port, node.priority)
-            };
+            let twin =
+                |other: &&mut Node| (&other.host, other.port, other.priority) == (&node.host, node.port, node.priority);
             match effective.iter_mut().find(twin) {
                 Some(twin) => twin.weight = node.weight,
                 None => effective.push(node),

@@ -160,8 +160,20 @@ mod tests {
     #[test]
     fn refuses_like_nginx() {
         for target in [
-            "", "*", "a", "/..", "/a/../..", "/%2e%2e/a", "/a%", "/a%2", "/a%zz", "/a%00", "/a b",
-            "h:80", "http:///a", "/a\x7f",
+            "",
+            "*",
+            "a",
+            "/..",
+            "/a/../..",
+            "/%2e%2e/a",
+            "/a%",
+            "/a%2",
+            "/a%zz",
+            "/a%00",
+            "/a b",
+            "h:80",
+            "http:///a",
+            "/a\x7f",
         ] {
             assert_eq!(path(target), None, "{target}");
         }

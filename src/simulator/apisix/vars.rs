@@ -1,5 +1,7 @@
 //! The variables that conditions and templates read.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use super::query::{self, Argument};
 use super::received::Received;
 use super::stop::Stop;
@@ -35,15 +37,46 @@ pub(super) struct Vars<'r> {
 
 /// Variables of nginx and APISIX that exist at this point and are not modelled.
 const NOT_MODELLED: &[&str] = &[
-    "binary_remote_addr", "connection", "connection_requests", "connection_time", "document_root",
-    "hostname", "msec", "nginx_version", "pid", "pipe", "proxy_add_x_forwarded_for",
-    "proxy_protocol_addr", "realip_remote_port", "realpath_root", "remote_port", "request",
-    "request_body", "request_completion", "request_filename", "request_length", "request_line",
-    "request_time", "server_name", "ssl_cipher", "ssl_client_escaped_cert",
-    "ssl_client_fingerprint", "ssl_client_i_dn", "ssl_client_s_dn", "ssl_client_serial",
-    "ssl_client_verify", "ssl_protocol", "ssl_session_id", "time_iso8601", "time_local",
-    "upstream_cache_key", "upstream_connection", "upstream_host", "upstream_mirror_host",
-    "upstream_scheme", "upstream_upgrade", "upstream_uri",
+    "binary_remote_addr",
+    "connection",
+    "connection_requests",
+    "connection_time",
+    "document_root",
+    "hostname",
+    "msec",
+    "nginx_version",
+    "pid",
+    "pipe",
+    "proxy_add_x_forwarded_for",
+    "proxy_protocol_addr",
+    "realip_remote_port",
+    "realpath_root",
+    "remote_port",
+    "request",
+    "request_body",
+    "request_completion",
+    "request_filename",
+    "request_length",
+    "request_line",
+    "request_time",
+    "server_name",
+    "ssl_cipher",
+    "ssl_client_escaped_cert",
+    "ssl_client_fingerprint",
+    "ssl_client_i_dn",
+    "ssl_client_s_dn",
+    "ssl_client_serial",
+    "ssl_client_verify",
+    "ssl_protocol",
+    "ssl_session_id",
+    "time_iso8601",
+    "time_local",
+    "upstream_cache_key",
+    "upstream_connection",
+    "upstream_host",
+    "upstream_mirror_host",
+    "upstream_scheme",
+    "upstream_upgrade",
 ];
 
 impl Vars<'_> {
@@ -85,9 +118,9 @@ impl Vars<'_> {
             "content_type" => self.header("content_type"),
             "content_length" => self.header("content_length"),
             "ssl_server_name" => request.sni.clone().map(String::into_bytes).into(),
-            "connection_original_dst" => {
-                request.original_dst.clone().map(String::into_bytes).into()
-            }
+            "connection_original_dst" => request.original_dst.clone().map(String::into_bytes).into(),
+            // Set by proxy-rewrite, after everything that the model reads it for.
+            "upstream_uri" => "".into(),
             "route_id" => self.route_id.map(|id| id.as_bytes().to_vec()).into(),
             "request_id" => match &request.request_id {
                 Some(id) => id.as_str().into(),
@@ -162,14 +195,12 @@ impl Vars<'_> {
         if self.received.request.tls { "https" } else { "http" }
     }
 
-    /// `X-Real-IP` is believed when the peer is 127.0.0.1.
+    /// `X-Real-IP`, with or without a port, is believed when the peer is 127.0.0.1.
     pub(super) fn remote_addr(&self) -> String {
-        let peer = self.received.request.peer.to_string();
-        let claimed = self.received.header("x_real_ip").and_then(|ip| String::from_utf8(ip).ok());
-        match claimed.and_then(|ip| ip.parse::<std::net::IpAddr>().ok()) {
-            Some(claimed) if peer == "127.0.0.1" => claimed.to_string(),
-            _ => peer,
-        }
+        let peer = self.received.request.peer;
+        let claimed = self.received.header("x_real_ip").and_then(|text| address(&text));
+        let believed = claimed.filter(|_| peer == Ipv4Addr::LOCALHOST);
+        believed.unwrap_or(peer).to_string()
     }
 
     fn normalised_target(&self) -> Vec<u8> {
@@ -181,6 +212,12 @@ impl Vars<'_> {
         }
         text
     }
+}
+
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    text.parse().ok().or_else(with_port)
 }
 
 fn non_empty(text: &[u8]) -> Value {

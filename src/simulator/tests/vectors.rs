@@ -10,9 +10,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use amesh_simulator::apisix::{
-    Answer, Body, Decision, Forward, Gateway, Outcome, Reply, Request, RouterKind,
-};
+use amesh_simulator::apisix::{Answer, Body, Decision, Forward, Gateway, Outcome, Reply, Request, RouterKind};
 use common::{json, recordings, request, shared};
 use serde_json::Value as Json;
 
@@ -51,12 +49,14 @@ fn listed() -> BTreeSet<Name> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/not-modelled.json");
     let list = json(&path);
     let entries = list.as_array().expect("a list").iter();
-    entries.flat_map(|entry| {
-        assert!(entry["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
-        let file = entry["recording"].as_str().expect("a recording").to_owned();
-        let cases = entry["cases"].as_array().expect("cases").iter();
-        cases.map(move |case| format!("{file}#{case}")).collect::<Vec<_>>()
-    }).collect()
+    entries
+        .flat_map(|entry| {
+            assert!(entry["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
+            let file = entry["recording"].as_str().expect("a recording").to_owned();
+            let cases = entry["cases"].as_array().expect("cases").iter();
+            cases.map(move |case| format!("{file}#{case}")).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// One result a case; a refusal is one case.
@@ -69,9 +69,7 @@ fn check(recording: &Json) -> Vec<Result<(), String>> {
         (Err(_), None) => vec![Ok(())],
         (Ok(_), None) => vec![Err(format!("accepted, but: {}", recording["refused"]["error_msg"]))],
         (Err(refusal), Some(_)) => vec![Err(format!("refused: {refusal}"))],
-        (Ok(gateway), Some(cases)) => {
-            cases.iter().map(|case| check_case(&gateway, case, uri_router)).collect()
-        }
+        (Ok(gateway), Some(cases)) => cases.iter().map(|case| check_case(&gateway, case, uri_router)).collect(),
     }
 }
 
@@ -133,11 +131,7 @@ fn check_forward(forward: &Forward, request: &Request, observed: &Json) -> Resul
     same("host", forward.host_for(node, request).as_deref(), Some(host.as_bytes()))
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(
-    what: &str,
-    model: Option<T>,
-    recorded: Option<T>,
-) -> Result<(), String> {
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: Option<T>, recorded: Option<T>) -> Result<(), String> {
     if model == recorded {
         return Ok(());
     }

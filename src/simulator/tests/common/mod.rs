@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 /// The shared reference files: `AMESH_SHARED`, else `../shared` beside the repository. Says so
 /// loudly when they are absent.
-pub fn shared(file: &str) -> Option<PathBuf> {
+pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let root = std::env::var_os("AMESH_SHARED").map_or_else(beside, PathBuf::from);
     let path = root.join(file);
@@ -22,7 +22,7 @@ pub fn shared(file: &str) -> Option<PathBuf> {
 }
 
 /// All recordings of some areas, sorted, as (name without `.json`, content).
-pub fn recordings(root: &Path, areas: &[&str]) -> Vec<(String, Json)> {
+pub(crate) fn recordings(root: &Path, areas: &[&str]) -> Vec<(String, Json)> {
     let mut files = Vec::new();
     for area in areas {
         collect(&root.join(area), &mut files);
@@ -47,17 +47,18 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 /// A JSON file.
-pub fn json(path: &Path) -> Json {
+pub(crate) fn json(path: &Path) -> Json {
     let text = std::fs::read(path).expect("a readable file");
     serde_json::from_slice(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
 /// The request of a case, over the connection it was recorded on.
-pub fn request(recorded: &Json, uri_router: bool) -> Request {
+pub(crate) fn request(recorded: &Json, uri_router: bool) -> Request {
     let mut request = match recorded["raw"].as_str() {
         Some(raw) => parse(raw),
         None => build(recorded),
     };
+    request.request_id = Some("0123456789abcdef0123456789abcdef".into());
     request.tls = recorded["port"] == "https" || recorded["tls"].is_object();
     request.server_port = match recorded["port"].as_str() {
         _ if uri_router => 15380,
