@@ -5,9 +5,17 @@
 pub struct Pcre {
     pattern: String,
     head: String,
-    literal: bool,
+    shape: Shape,
     matches_empty: bool,
     counts_bytes: bool,
+}
+
+/// What an expression amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shape {
+    Text,
+    Prefix,
+    Other,
 }
 
 impl Pcre {
@@ -26,7 +34,14 @@ impl Pcre {
     /// The one text that matches, if the expression is plain text.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
-        self.literal.then_some(self.head.as_str())
+        (self.shape == Shape::Text).then_some(self.head.as_str())
+    }
+
+    /// The text with which any text must begin to match, if that is all the expression asks for: `text.*`. The dot's
+    /// refusal of a newline is left out, as neither a raw path nor a header value contains one.
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        (self.shape == Shape::Prefix).then_some(self.head.as_str())
     }
 
     /// The empty text matches.
@@ -43,6 +58,12 @@ impl Pcre {
 
     #[cfg(test)]
     pub(crate) fn for_tests(pattern: &str, matches_empty: bool) -> Self {
-        Self { pattern: pattern.to_owned(), head: String::new(), literal: false, matches_empty, counts_bytes: false }
+        Self {
+            pattern: pattern.to_owned(),
+            head: String::new(),
+            shape: Shape::Other,
+            matches_empty,
+            counts_bytes: false,
+        }
     }
 }
