@@ -19,7 +19,7 @@ use crate::delivery::{Delivery, Stopped};
 use crate::envelope::Envelope;
 use crate::event::{Event, EventSink};
 use crate::ingest::Ingest;
-use crate::session::Session;
+use crate::session::{Received, Session};
 use crate::subscription::Outgoing;
 use crate::transport::{self, ConfigError, StreamError};
 use crate::wire::DiscoveryRequest;
@@ -173,9 +173,13 @@ impl<I: Ingest> Client<I> {
             }
         };
         self.backoff.reset();
-        let Some(elapsed) = self.session.received(&envelope, Instant::now()) else {
-            (self.events)(Event::Unsolicited { type_url: envelope.type_url });
-            return Ok(());
+        let elapsed = match self.session.received(&envelope, Instant::now()) {
+            Received::Answer(elapsed) => Some(elapsed),
+            Received::Pushed => None,
+            Received::Unsolicited => {
+                (self.events)(Event::Unsolicited { type_url: envelope.type_url });
+                return Ok(());
+            }
         };
         (self.events)(Event::Response {
             type_url: envelope.type_url.clone(),

@@ -81,12 +81,12 @@ impl Envelope {
             let offset = total.saturating_sub(rest.len());
             let field = Field::read(&mut rest, offset)?;
             let range = offset..total.saturating_sub(rest.len());
-            envelope.place(field, range)?;
+            envelope.place(&field, range)?;
         }
         Ok(envelope)
     }
 
-    fn place(&mut self, field: Field, range: Range<usize>) -> Result<(), EnvelopeError> {
+    fn place(&mut self, field: &Field, range: Range<usize>) -> Result<(), EnvelopeError> {
         match field.number {
             VERSION_INFO => self.version = field.text(range.start)?,
             TYPE_URL => self.type_url = field.text(range.start)?,

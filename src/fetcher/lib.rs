@@ -22,6 +22,7 @@ mod event;
 mod ingest;
 pub mod protocol;
 mod secret;
+pub mod server;
 mod session;
 mod split;
 mod subscription;

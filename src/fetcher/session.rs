@@ -18,7 +18,7 @@ use bytes::Bytes;
 use crate::cache::Settled;
 use crate::envelope::Envelope;
 use crate::protocol::{Answer, Apply, ApplyState, StreamAnswer, Subscription};
-use crate::subscription::{Outgoing, TypeState};
+use crate::subscription::{Outgoing, Reply, TypeState};
 use crate::wire::Node;
 
 /// A response whose answer is held.
@@ -29,8 +29,18 @@ struct Held {
     nonce: String,
     /// The stream it came on.
     stream: u64,
-    /// The error detail of a NACK.
-    error: Option<String>,
+    reply: Reply,
+}
+
+/// What a response is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Nobody asked for its type.
+    Unsolicited,
+    /// The first since names of its type were sent, that long ago.
+    Answer(Duration),
+    /// Sent because something changed.
+    Pushed,
 }
 
 /// The protocol state of one client, over all its streams and ingest sessions.
@@ -111,11 +121,12 @@ impl Session {
         self.sequence
     }
 
-    /// A response came. `None`: nobody asked for its type. Otherwise the time since the names of the type were sent,
-    /// where this response is the first since.
-    pub(crate) fn received(&mut self, envelope: &Envelope, now: Instant) -> Option<Option<Duration>> {
-        let state = self.types.iter_mut().find(|state| state.type_url == envelope.type_url)?;
-        Some(state.received(envelope, now))
+    /// A response came: what it is to us.
+    pub(crate) fn received(&mut self, envelope: &Envelope, now: Instant) -> Received {
+        let Some(state) = self.types.iter_mut().find(|state| state.type_url == envelope.type_url) else {
+            return Received::Unsolicited;
+        };
+        state.received(envelope, now).map_or(Received::Pushed, Received::Answer)
     }
 
     /// The receiver answered for a whole response.
@@ -123,13 +134,14 @@ impl Session {
         self.subscribe(&answer.subscribe);
         if let Some(type_index) = self.types.iter().position(|state| state.type_url == envelope.type_url) {
             self.types.iter_mut().skip(type_index).take(1).for_each(|state| state.delivered(envelope));
-            let detail = || answer.error_detail.clone().unwrap_or_else(|| "refused".to_owned());
+            let detail = answer.error_detail.as_deref().unwrap_or("refused");
+            let nack = answer.verdict == Answer::Nack;
             self.held.push(Held {
                 type_index,
                 version: envelope.version.clone(),
                 nonce: envelope.nonce.clone(),
                 stream: self.stream,
-                error: (answer.verdict == Answer::Nack).then(detail),
+                reply: if nack { Reply::Nack(detail.to_owned()) } else { Reply::Ack },
             });
         }
         self.applied(&answer.apply, answer.error_detail.as_deref(), now);
@@ -158,15 +170,14 @@ impl Session {
 
     fn release(&mut self, refusal: Option<&str>) {
         for held in std::mem::take(&mut self.held) {
-            let how = match (refusal, &held.error) {
-                (Some(_), _) => Settled::Abandoned,
-                (None, Some(_)) => Settled::Refused,
-                (None, None) => Settled::Accepted,
+            let (how, reply) = match (refusal, held.reply) {
+                (Some(reason), _) => (Settled::Abandoned, Reply::Nack(reason.to_owned())),
+                (None, Reply::Ack) => (Settled::Accepted, Reply::Ack),
+                (None, nack) => (Settled::Refused, nack),
             };
-            let error = refusal.map(str::to_owned).or(held.error);
             let current = self.open && held.stream == self.stream;
             if let Some(state) = self.types.get_mut(held.type_index) {
-                state.settle(&held.version, &held.nonce, current, how, error);
+                state.settle(&held.version, &held.nonce, current, how, reply);
             }
         }
     }
@@ -227,3 +238,7 @@ impl Session {
         &mut self.types[index]
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -15,6 +15,14 @@ struct Sent {
     names: BTreeSet<String>,
 }
 
+/// An answer to a response.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Ack,
+    /// With the error detail.
+    Nack(String),
+}
+
 /// One resource type.
 #[derive(Debug)]
 pub(crate) struct TypeState {
@@ -27,8 +35,8 @@ pub(crate) struct TypeState {
     touched: bool,
     accepted: String,
     nonce: String,
-    /// An answer is due: `None` inside for an ACK, the error detail for a NACK.
-    reply: Option<Option<String>>,
+    /// The answer that is due.
+    reply: Option<Reply>,
     /// Wanted, asked for and not received, each with the time from which on it counts as absent.
     missing: BTreeMap<String, Instant>,
     /// Counted as absent.
@@ -133,19 +141,19 @@ impl TypeState {
     }
 
     /// The oldest response delivered is settled. `current`: it came on the stream that is open now.
-    pub(crate) fn settle(&mut self, version: &str, nonce: &str, current: bool, how: Settled, error: Option<String>) {
+    pub(crate) fn settle(&mut self, version: &str, nonce: &str, current: bool, how: Settled, reply: Reply) {
         self.cache.settle(how);
         if how == Settled::Accepted {
             version.clone_into(&mut self.accepted);
         }
         if current && nonce == self.nonce {
-            self.reply = Some(error);
+            self.reply = Some(reply);
         }
     }
 
     /// A response that was not delivered is answered with a NACK.
     pub(crate) fn reject(&mut self, reason: String) {
-        self.reply = Some(Some(reason));
+        self.reply = Some(Reply::Nack(reason));
     }
 
     /// The request that is due, if one is.
@@ -158,7 +166,7 @@ impl TypeState {
         if subscribes {
             self.note_sent(now, absent_after);
         }
-        Some(Outgoing { subscribes, replies: reply.is_some(), request: self.compose(reply.flatten()) })
+        Some(Outgoing { subscribes, replies: reply.is_some(), request: self.compose(reply) })
     }
 
     fn names_differ(&mut self) -> bool {
@@ -183,17 +191,21 @@ impl TypeState {
         }
     }
 
-    fn compose(&self, error: Option<String>) -> DiscoveryRequest {
+    fn compose(&self, reply: Option<Reply>) -> DiscoveryRequest {
         // Without names the list stays empty, which means all in the first request and is understood everywhere;
         // with names beside it the wildcard is written out.
         let star = (self.wildcard && !self.wanted.is_empty()).then(|| "*".to_owned());
+        let error_detail = match reply {
+            Some(Reply::Nack(message)) => Some(Status { code: INVALID_ARGUMENT, message }),
+            Some(Reply::Ack) | None => None,
+        };
         DiscoveryRequest {
             version_info: self.accepted.clone(),
             node: None,
             resource_names: star.into_iter().chain(self.wanted.iter().cloned()).collect(),
             type_url: self.type_url.clone(),
             response_nonce: self.nonce.clone(),
-            error_detail: error.map(|message| Status { code: INVALID_ARGUMENT, message }),
+            error_detail,
         }
     }
 
