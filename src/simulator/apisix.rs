@@ -5,6 +5,9 @@
 //! upstream and nodes, fault-injection and traffic-split. It was written from the behaviour of
 //! APISIX 3.18 with its default `config.yaml` and is held against recordings of a running one.
 //!
+//! Not modelled, and not noticed: limits on the size of requests, HTTP/2, and static settings of APISIX
+//! other than the defaults.
+//!
 //! It never opens a connection, resolves a name, keeps state between requests or draws at random:
 //! where APISIX chooses, the decision lists the possibilities with their shares.
 //!
@@ -93,6 +96,10 @@ impl Gateway {
     #[must_use]
     pub fn decide(&self, request: &Request) -> Decision {
         let mut steps = Vec::new();
+        if request.tls && self.document.asks_for_client_certificates {
+            let outcomes = certain(Answer::NotModelled("client certificates".into()));
+            return Decision { route: None, outcomes, steps };
+        }
         let (route, outcomes) = match Received::new(request) {
             Err((status, why)) => (None, certain(reply(status, Cause::Rejected(why)))),
             Ok(received) => match self.router.find(&received, &mut steps) {

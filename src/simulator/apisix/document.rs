@@ -20,6 +20,8 @@ pub(super) struct Document {
     pub(super) upstreams: BTreeMap<String, Upstream>,
     /// What a global rule does that is not modelled; it would concern every request.
     pub(super) not_modelled: Option<String>,
+    /// Whether some TLS certificate asks clients for theirs, which is not modelled either.
+    pub(super) asks_for_client_certificates: bool,
 }
 
 /// A route with what it inherits from its service and plugin configuration.
@@ -47,7 +49,7 @@ type Objects<'d> = BTreeMap<String, Fields<'d>>;
 
 impl Document {
     pub(super) fn read(document: &Json) -> Result<Self, Refusal> {
-        let document = Fields::new("document".into(), document)?;
+        let document = Fields::new(String::new(), document)?;
         let services = objects(&document, "services")?;
         let plugin_configs = objects(&document, "plugin_configs")?;
         for fields in services.values().chain(plugin_configs.values()) {
@@ -61,6 +63,7 @@ impl Document {
             upstreams: upstreams.collect::<Result<_, Refusal>>()?,
             routes: routes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
             not_modelled: global_rules(&document)?,
+            asks_for_client_certificates: objects(&document, "ssls")?.values().any(|fields| fields.has("client")),
         })
     }
 }

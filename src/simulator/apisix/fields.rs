@@ -35,8 +35,16 @@ impl<'d> Fields<'d> {
         }
     }
 
+    /// A refusal of one field, or of the object itself when `name` is empty.
     pub(super) fn refuse(&self, name: &str, message: impl Into<String>) -> Refusal {
-        refusal(format!("{}.{name}", self.path), message)
+        refusal(self.path_of(name), message)
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() || name.is_empty() {
+            return format!("{}{name}", self.path);
+        }
+        format!("{}.{name}", self.path)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'d Json> {
@@ -67,13 +75,13 @@ impl<'d> Fields<'d> {
 
     pub(super) fn child(&self, name: &str) -> Read<Fields<'d>> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        Fields::new(format!("{}.{name}", self.path), value).map(Some)
+        Fields::new(self.path_of(name), value).map(Some)
     }
 
     /// The objects of an array.
     pub(super) fn children(&self, name: &str) -> Read<Vec<Fields<'d>>> {
         let Some(items) = self.array(name)? else { return Ok(None) };
-        let child = |(at, item)| Fields::new(format!("{}.{name}[{at}]", self.path), item);
+        let child = |(at, item)| Fields::new(format!("{}[{at}]", self.path_of(name)), item);
         items.iter().enumerate().map(child).collect::<Result<_, _>>().map(Some)
     }
 

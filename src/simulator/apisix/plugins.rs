@@ -49,6 +49,9 @@ impl Plugins {
         let mut plugins = Self::default();
         let mut seen: Vec<&str> = Vec::new();
         for layer in layers {
+            if layer.has("script") {
+                plugins.lacks("a script in place of plugins");
+            }
             let Some(configured) = layer.child("plugins")? else { continue };
             for name in configured.names().filter(|name| !seen.contains(name)).collect::<Vec<_>>() {
                 seen.push(name);

@@ -1,10 +1,11 @@
 //! Checks a document against the JSON schema that APISIX itself publishes (`GET
 //! /v1/schema` of its control API: `main.<kind>` and `plugins.<name>.schema`).
 //!
-//! APISIX generates Lua from the schema; of the standard that is draft 7, with two differences that
-//! are followed here: patterns are PCRE, unanchored, on bytes, and only the formats `ipv4` and `ipv6`
-//! occur. Two are not, both to the strict side: APISIX takes an empty array for an empty object and
-//! the other way round, and skips texts that refer to secrets.
+//! APISIX generates Lua from the schema; of the standard that is draft 7, with differences that are
+//! followed here: patterns are PCRE, unanchored, on bytes; only the formats `ipv4` and `ipv6` occur;
+//! defaults are filled in, and count for `if` and `minProperties`. Two are not, both to the strict
+//! side: APISIX takes an empty array for an empty object and the other way round, and skips texts
+//! that refer to secrets.
 //!
 //! What APISIX checks besides the schema (conditions, references, certificates) is not checked here.
 
@@ -19,9 +20,15 @@ use super::pcre::Pattern;
 /// APISIX's schema, compiled.
 #[derive(Debug)]
 pub struct Schema {
-    kinds: BTreeMap<String, Validator>,
-    plugins: BTreeMap<String, Validator>,
-    stream_plugins: BTreeMap<String, Validator>,
+    kinds: BTreeMap<String, Compiled>,
+    plugins: BTreeMap<String, Compiled>,
+    stream_plugins: BTreeMap<String, Compiled>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    source: Json,
+    validator: Validator,
 }
 
 /// Something in a document that the schema does not allow.
@@ -103,8 +110,8 @@ impl Schema {
     }
 
     fn check_item(&self, kind: &str, path: &str, item: &Json, violations: &mut Vec<Violation>) {
-        if let Some(validator) = self.kinds.get(kind) {
-            collect(validator, path, item, violations);
+        if let Some(schema) = self.kinds.get(kind) {
+            schema.check(path, item, violations);
         }
         let plugins = match kind {
             // Consumers have schemas of their own, which are not published this way.
@@ -119,7 +126,7 @@ impl Schema {
                 None => violations.push(violation(path, "unknown plugin")),
                 // A disabled plugin may be configured in any way.
                 Some(_) if config.pointer("/_meta/disable") == Some(&Json::Bool(true)) => {}
-                Some(validator) => collect(validator, &path, config, violations),
+                Some(schema) => schema.check(&path, config, violations),
             }
         }
     }
@@ -129,9 +136,49 @@ fn is_collection(name: &str) -> bool {
     COLLECTIONS.iter().any(|(collection, _)| *collection == name) || UNCHECKED.contains(&name)
 }
 
-fn collect(validator: &Validator, path: &str, value: &Json, violations: &mut Vec<Violation>) {
-    let errors = validator.iter_errors(value);
-    violations.extend(errors.map(|error| violation(format!("{path}{}", error.instance_path()), error.to_string())));
+impl Compiled {
+    fn check(&self, path: &str, value: &Json, violations: &mut Vec<Violation>) {
+        let mut value = value.clone();
+        fill_defaults(&self.source, &mut value);
+        let errors = self.validator.iter_errors(&value);
+        violations.extend(errors.map(|error| violation(format!("{path}{}", error.instance_path()), error.to_string())));
+    }
+}
+
+/// Fills in what is absent and has a default; a required field has to be there all the same.
+fn fill_defaults(schema: &Json, value: &mut Json) {
+    match value {
+        Json::Object(map) => {
+            let properties = schema.get("properties").and_then(Json::as_object);
+            let required = schema.get("required").and_then(Json::as_array);
+            for (name, property) in properties.into_iter().flatten() {
+                let is_required = required.is_some_and(|names| names.iter().any(|one| one == name));
+                match (map.get_mut(name), property.get("default")) {
+                    (Some(value), _) => fill_defaults(property, value),
+                    (None, Some(default)) if !is_required => {
+                        map.insert(name.clone(), default_of(property, default));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Json::Array(values) => {
+            if let Some(items) = schema.get("items") {
+                values.iter_mut().for_each(|value| fill_defaults(items, value));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An empty list as a default is published as `{}`.
+fn default_of(property: &Json, default: &Json) -> Json {
+    match default {
+        Json::Object(map) if map.is_empty() && property.get("type") == Some(&json!("array")) => {
+            json!([])
+        }
+        default => default.clone(),
+    }
 }
 
 fn violation(path: impl Into<String>, message: impl Into<String>) -> Violation {
@@ -146,7 +193,7 @@ fn with_modified_index(mut schema: Json) -> Json {
     schema
 }
 
-fn compile_all(plugins: Option<&Json>) -> Result<BTreeMap<String, Validator>, SchemaError> {
+fn compile_all(plugins: Option<&Json>) -> Result<BTreeMap<String, Compiled>, SchemaError> {
     let plugins = plugins.and_then(Json::as_object).into_iter().flatten();
     let compiled = plugins.map(|(name, plugin)| {
         let schema = plugin.get("schema").cloned().unwrap_or_default();
@@ -155,7 +202,7 @@ fn compile_all(plugins: Option<&Json>) -> Result<BTreeMap<String, Validator>, Sc
     compiled.collect()
 }
 
-fn compile(name: &str, mut schema: Json) -> Result<Validator, SchemaError> {
+fn compile(name: &str, mut schema: Json) -> Result<Compiled, SchemaError> {
     rename_patterns(&mut schema);
     if !schema.is_object() {
         return Err(SchemaError { name: name.into(), message: "there is none".into() });
@@ -170,6 +217,7 @@ fn compile(name: &str, mut schema: Json) -> Result<Validator, SchemaError> {
             Ok(Box::new(Pcre(Pattern::new(text, false))))
         })
         .build(&schema)
+        .map(|validator| Compiled { source: schema, validator })
         .map_err(|error| SchemaError { name: name.into(), message: error.to_string() })
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod check;
+
 use std::path::{Path, PathBuf};
 
 use amesh_simulator::apisix::Request;
