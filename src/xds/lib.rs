@@ -5,6 +5,7 @@
 
 pub mod coverage;
 mod findings;
+pub mod json;
 mod path;
 mod reader;
 pub mod schema;
