@@ -80,7 +80,7 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
     use proptest::prelude::*;
 
@@ -129,7 +129,7 @@ mod tests {
     fn a_message_within_the_limit_is_not_touched() {
         let whole = message(&[vec![1; 50], vec![2; 50]], &[]);
         let parts = split(&whole, 1 << 20);
-        assert_eq!(parts, [whole.bytes.clone()]);
-        assert_eq!(parts.first().unwrap().as_ptr(), whole.bytes.as_ptr());
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts.first().unwrap().as_ptr(), whole.bytes.as_ptr(), "the same bytes, not a copy");
     }
 }

@@ -169,10 +169,10 @@ impl TypeStream {
 
 impl Names {
     fn of(request: &DiscoveryRequest) -> Self {
-        match request.resource_names.iter().any(|name| name == "*") {
-            true => Names::All,
-            false => Names::Some(request.resource_names.iter().cloned().collect()),
+        if request.resource_names.iter().any(|name| name == "*") {
+            return Names::All;
         }
+        Names::Some(request.resource_names.iter().cloned().collect())
     }
 }
 

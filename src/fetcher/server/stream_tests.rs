@@ -65,9 +65,9 @@ fn an_ack_is_not_answered_and_a_nack_not_sent_again() {
     stream.replace(&new);
     let second = stream.next_response().unwrap();
     assert_ne!(second.version_info, first.version_info);
-    let mut nack = request(CLUSTER, &first.version_info, &second.nonce, &[]);
-    nack.error_detail = Some(Status { code: 3, message: "no".into() });
-    let events = stream.request(nack, &new);
+    let mut refusal = request(CLUSTER, &first.version_info, &second.nonce, &[]);
+    refusal.error_detail = Some(Status { code: 3, message: "no".into() });
+    let events = stream.request(refusal, &new);
     let expected = ServerEvent::Nack {
         node: "n".into(),
         type_url: CLUSTER.into(),

@@ -80,7 +80,7 @@ impl Receiver {
         self.state.lock().unwrap().script.extend(answers);
     }
 
-    fn answer(&self, told: Told) -> Result<Value, IngestError> {
+    fn answer(&self, told: &Told) -> Result<Value, IngestError> {
         let mut state = self.state.lock().unwrap();
         let scripted = state.script.pop_front().unwrap_or_else(|| Ok(json!({})));
         state.told.as_ref().unwrap().send(told.clone()).ok();
@@ -89,7 +89,7 @@ impl Receiver {
         for (key, value) in scripted?.as_object().unwrap() {
             answer[key] = value.clone();
         }
-        if let Told::Stream { type_url, names, .. } = &told
+        if let Told::Stream { type_url, names, .. } = told
             && type_url == CDS
         {
             let old = std::mem::replace(&mut state.clusters, names.clone());
@@ -101,8 +101,9 @@ impl Receiver {
     }
 }
 
-pub fn state(state: &str) -> Result<Value, IngestError> {
-    Ok(json!({"apply": {"mode": "none", "state": state}}))
+/// To be scripted: as usual, but for how far the apply got.
+pub fn state(state: &str) -> Value {
+    json!({"apply": {"mode": "none", "state": state}})
 }
 
 #[async_trait]
@@ -126,16 +127,16 @@ impl Ingest for Receiver {
             hold: part.hold,
             body: part.body,
         };
-        self.answer(told).map(|answer| serde_json::from_value(answer).unwrap())
+        self.answer(&told).map(|answer| serde_json::from_value(answer).unwrap())
     }
 
     async fn flush(&mut self, _: &str) -> Result<FlushAnswer, IngestError> {
-        self.answer(Told::Flush).map(|answer| serde_json::from_value(answer).unwrap())
+        self.answer(&Told::Flush).map(|answer| serde_json::from_value(answer).unwrap())
     }
 
     async fn expire(&mut self, _: &str, type_url: &str, names: &[String]) -> Result<StreamAnswer, IngestError> {
         let told = Told::Expire(type_url.to_owned(), names.to_vec());
-        self.answer(told).map(|answer| serde_json::from_value(answer).unwrap())
+        self.answer(&told).map(|answer| serde_json::from_value(answer).unwrap())
     }
 
     fn heartbeat(&self) -> Option<Duration> {
