@@ -172,7 +172,8 @@ fn a_path_gets_its_leading_slash() {
 fn no_calls_while_a_response_is_sent() {
     let module = plugin(&format!(
         r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
-             (drop (call $proxy_send_local_response (i32.const 200) (i32.const 0) (i32.const 0) @"x" (i32.const 0) (i32.const 0) (i32.const -1)))
+             (drop (call $proxy_send_local_response (i32.const 200) (i32.const 0) (i32.const 0) @"x"
+               (i32.const 0) (i32.const 0) (i32.const -1)))
              (i32.const 1))
            (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) {} (i32.const 0))"#,
         call("h", ALL_FOUR, "", 0)

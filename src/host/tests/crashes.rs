@@ -112,8 +112,8 @@ fn header_map_of_a_request_without_host() {
 const CALL_THEN_BODY: &str = r#"
     (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
       (drop (call $proxy_set_property @"wasm_process_req_body" @"1"))
-      (drop (call $proxy_http_call @"h:1" @map":method=GET|:scheme=http|:path=/|:authority=h" (i32.const 0) (i32.const 0)
-        (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 16))) (i32.const 1))
+      (drop (call $proxy_http_call @"h:1" @map":method=GET|:scheme=http|:path=/|:authority=h"
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 16))) (i32.const 1))
     (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
       (call $tell (call $proxy_get_buffer_bytes (i32.const 4) (i32.const 0) (i32.const 9) (i32.const 8) (i32.const 12)))
       (i32.const 0))"#;

@@ -46,7 +46,8 @@ fn configuration_is_readable_in_every_callback() {
         (call $tell (call $proxy_get_configuration (i32.const 8) (i32.const 12)))";
     let module = plugin_without_configure(&format!(
         r#"(func (export "proxy_on_context_create") (param i32 i32) {read})
-           (func (export "proxy_on_configure") (param i32 i32) (result i32) {read} (call $note (local.get 1)) (i32.const 1))
+           (func (export "proxy_on_configure") (param i32 i32) (result i32)
+             {read} (call $note (local.get 1)) (i32.const 1))
            (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) {read} (i32.const 0))
            (func (export "proxy_on_delete") (param i32) {read})"#
     ));
@@ -65,8 +66,10 @@ fn request_functions_fail_without_a_request() {
         (call $note (call $proxy_get_header_map_pairs (i32.const 0) (i32.const 8) (i32.const 12)))
         (call $note (call $proxy_get_header_map_value (i32.const 0) @"host" (i32.const 8) (i32.const 12)))
         (call $note (call $proxy_replace_header_map_value (i32.const 0) @"host" @"x"))
-        (call $note (call $proxy_send_local_response (i32.const 200) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)))
-        (call $note (call $proxy_http_call @"h:1" @map"" (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 8)))
+        (call $note (call $proxy_send_local_response (i32.const 200) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 0) (i32.const -1)))
+        (call $note (call $proxy_http_call @"h:1" @map"" (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 5) (i32.const 8)))
         (call $note (call $proxy_get_buffer_bytes (i32.const 4) (i32.const 0) (i32.const 1)
           (i32.const 8) (i32.const 12)))"#;
     let configure = plugin_without_configure(&format!(

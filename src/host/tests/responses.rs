@@ -6,7 +6,8 @@ use crate::harness::{Bench, on_request, plugin, said};
 
 fn answer(status: i32, map: &str, body: &str) -> String {
     format!(
-        r#"(call $note (call $proxy_send_local_response (i32.const {status}) (i32.const 0) (i32.const 0) @"{body}" @map"{map}" (i32.const -1)))"#
+        r#"(call $note (call $proxy_send_local_response (i32.const {status}) (i32.const 0) (i32.const 0)
+             @"{body}" @map"{map}" (i32.const -1)))"#
     )
 }
 
@@ -112,7 +113,8 @@ fn response_callbacks_run_for_local_responses() {
 fn callbacks_of_the_first_abi_have_two_arguments() {
     let module = plugin(
         r#"(func (export "proxy_abi_version_0_1_0"))
-           (func (export "proxy_on_request_headers") (param i32 i32) (result i32) (call $note (local.get 1)) (i32.const 0))"#,
+           (func (export "proxy_on_request_headers") (param i32 i32) (result i32)
+             (call $note (local.get 1)) (i32.const 0))"#,
     );
     assert_eq!(said(&module), ["00"]);
 }

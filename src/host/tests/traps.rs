@@ -100,3 +100,15 @@ fn a_refused_configuration_is_tried_again() {
     let error = without.instance.configure("{}").unwrap_err();
     assert_eq!(error.response().unwrap().status, 503, "a missing callback counts as 0");
 }
+
+#[test]
+fn long_loops_need_no_native_stack() {
+    let module = on_request(
+        "(local $count i32)
+         (loop $again
+           (local.set $count (i32.add (local.get $count) (i32.const 1)))
+           (br_if $again (i32.lt_u (local.get $count) (i32.const 5000000))))
+         (i32.const 0)",
+    );
+    assert!(Bench::new(&module).get().is_ok());
+}
