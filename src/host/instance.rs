@@ -1,5 +1,7 @@
 //! A running module: its start, plugin contexts, and calls of its exports.
 
+use std::fmt;
+
 use bytes::Bytes;
 use wasmi::{Linker, Store, Val};
 
@@ -18,6 +20,12 @@ pub struct Instance {
     failure: Option<HostError>,
     pub(crate) contexts: Contexts,
     pub(crate) first_abi: bool,
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Instance").field("failure", &self.failure).finish_non_exhaustive()
+    }
 }
 
 /// A configured plugin, made by [`Instance::configure`]. APISIX makes one for each route that uses the plugin, and a

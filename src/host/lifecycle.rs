@@ -1,5 +1,6 @@
 //! The life of one request, in the steps between which nginx serves others.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ const REQUEST_BODY: &str = "proxy_on_request_body";
 const CALL_RESPONSE: &str = "proxy_on_http_call_response";
 
 /// What a request does next.
+#[derive(Debug)]
 pub enum Step {
     /// It has ended.
     Done(HttpResponse),
@@ -32,6 +34,13 @@ pub enum Step {
 pub struct Pending {
     work: Work,
     token: u32,
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { work, token } = self;
+        formatter.debug_struct("Pending").field("context", &work.http).field("token", token).finish_non_exhaustive()
+    }
 }
 
 /// A request at work.

@@ -1,5 +1,6 @@
 //! Loading: validation with the features of wasmtime 0.38, and the import section against the host's table.
 
+use std::fmt;
 use std::sync::Arc;
 
 use wasmi::{Engine, ExternType, FuncType, ImportType, Linker, StoreLimits, StoreLimitsBuilder};
@@ -21,6 +22,12 @@ pub struct Module {
     wasm: wasmi::Module,
     linker: Arc<Linker<State>>,
     config: Config,
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Module").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl Module {
