@@ -122,7 +122,7 @@ impl Scan<'_> {
         if field.walk == Walk::ReportAndEnter {
             self.report(message, path);
         }
-        match field.message() {
+        match field.read_message() {
             Some(below) => self.message(below, inner, Some(path), depth),
             None => Ok(()),
         }

@@ -3,6 +3,8 @@
 //!
 //! The tables say nothing about values and decode nothing.
 
+use std::sync::LazyLock;
+
 /// One message.
 #[derive(Debug)]
 pub struct Message {
@@ -144,14 +146,25 @@ include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 /// The message of that full name (without a leading dot or a `type.googleapis.com/`).
 #[must_use]
 pub fn message(full_name: &str) -> Option<&'static Message> {
-    let found = MESSAGES.binary_search_by(|message| message.full_name.cmp(full_name));
-    MESSAGES.get(found.ok()?)
+    read_message(full_name).or_else(|| find(OTHERS, full_name))
 }
 
-/// Every message, sorted by full name.
+/// As [`message`], for messages that the translation reads. A program that asks for no others does not contain them.
 #[must_use]
-pub fn messages() -> &'static [Message] {
-    MESSAGES
+pub fn read_message(full_name: &str) -> Option<&'static Message> {
+    find(READ, full_name)
+}
+
+fn find(table: &'static [Message], full_name: &str) -> Option<&'static Message> {
+    let found = table.binary_search_by(|message| message.full_name.cmp(full_name));
+    table.get(found.ok()?)
+}
+
+/// Every message: those that are read, then the others, each sorted by full name.
+#[must_use]
+pub fn messages() -> &'static [&'static Message] {
+    static ALL: LazyLock<Vec<&Message>> = LazyLock::new(|| READ.iter().chain(OTHERS).collect());
+    &ALL
 }
 
 /// Every enum, sorted by full name.
@@ -207,6 +220,14 @@ impl Field {
     pub fn message(&self) -> Option<&'static Message> {
         match self.kind {
             Kind::Message(id) => Some(id.get()),
+            _ => None,
+        }
+    }
+
+    /// As [`Field::message`], for a field that is read, whose message is read too.
+    pub(crate) fn read_message(&self) -> Option<&'static Message> {
+        match self.kind {
+            Kind::Message(id) => READ.get(usize::from(id.0)),
             _ => None,
         }
     }
@@ -284,7 +305,9 @@ impl MessageId {
     #[must_use]
     pub fn get(self) -> &'static Message {
         static NONE: Message = Message { full_name: "", fields: &[], oneofs: &[] };
-        MESSAGES.get(usize::from(self.0)).unwrap_or(&NONE)
+        let index = usize::from(self.0);
+        let other = || OTHERS.get(index.checked_sub(READ.len())?);
+        READ.get(index).or_else(other).unwrap_or(&NONE)
     }
 }
 

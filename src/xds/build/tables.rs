@@ -4,16 +4,17 @@ use crate::descriptors::{Descriptors, is_message, is_repeated, is_well_known, ty
 use crate::ledger::{Action, Class, Ledger};
 use crate::reach::Reached;
 use prost_types::field_descriptor_proto::Type;
-use prost_types::{EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, OneofDescriptorProto};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::RangeFrom;
 
 /// The Rust source of `tables.rs`, to be included in `schema`.
 pub(crate) fn render(descriptors: &Descriptors, ledger: &Ledger, reached: &Reached<'_>) -> String {
     let tables = Tables {
         descriptors,
         reached,
-        messages: descriptors.messages.keys().map(String::as_str).zip(0..).collect(),
+        messages: read_first(descriptors, reached).zip(0..).collect(),
         enums: descriptors.enums.keys().map(String::as_str).zip(0..).collect(),
         classes: classes(ledger),
     };
@@ -23,6 +24,13 @@ pub(crate) fn render(descriptors: &Descriptors, ledger: &Ledger, reached: &Reach
     tables.write_enums(&mut text);
     tables.write_extensions(ledger, &mut text);
     text
+}
+
+/// Every message, those that are read before the others, so that a program can do without the others.
+fn read_first<'a>(descriptors: &'a Descriptors, reached: &Reached<'_>) -> impl Iterator<Item = &'a str> {
+    let names = descriptors.messages.keys().map(String::as_str);
+    let (read, others): (Vec<_>, Vec<_>) = names.partition(|name| reached.messages.contains(*name));
+    read.into_iter().chain(others)
 }
 
 struct Tables<'a> {
@@ -51,19 +59,27 @@ impl Tables<'_> {
     }
 
     fn write_messages(&self, text: &mut String) {
-        text.push_str("/// Sorted by full name.\nstatic MESSAGES: &[Message] = &[\n");
         let mut ids = 0..;
-        for (name, message) in &self.descriptors.messages {
-            let oneofs: Vec<&str> = message.oneof_decl.iter().map(OneofDescriptorProto::name).collect();
-            let _ = writeln!(text, "    Message {{ full_name: {name:?}, oneofs: &{oneofs:?}, fields: &[");
-            let mut fields: Vec<&FieldDescriptorProto> = message.field.iter().collect();
-            fields.sort_by_key(|field| field.number());
-            for field in fields {
-                let _ = writeln!(text, "        {},", self.field(name, field, ids.next().unwrap_or_default()));
+        for (table, read) in [("READ", true), ("OTHERS", false)] {
+            let _ = writeln!(text, "/// Sorted by full name.\nstatic {table}: &[Message] = &[");
+            for (name, message) in &self.descriptors.messages {
+                if self.reached.messages.contains(name) == read {
+                    self.write_message(name, message, &mut ids, text);
+                }
             }
-            text.push_str("    ] },\n");
+            text.push_str("];\n");
         }
-        text.push_str("];\n");
+    }
+
+    fn write_message(&self, name: &str, message: &DescriptorProto, ids: &mut RangeFrom<u16>, text: &mut String) {
+        let oneofs: Vec<&str> = message.oneof_decl.iter().map(OneofDescriptorProto::name).collect();
+        let _ = writeln!(text, "    Message {{ full_name: {name:?}, oneofs: &{oneofs:?}, fields: &[");
+        let mut fields: Vec<&FieldDescriptorProto> = message.field.iter().collect();
+        fields.sort_by_key(|field| field.number());
+        for (field, id) in fields.into_iter().zip(ids) {
+            let _ = writeln!(text, "        {},", self.field(name, field, id));
+        }
+        text.push_str("    ] },\n");
     }
 
     fn field(&self, message: &str, field: &FieldDescriptorProto, id: u16) -> String {
