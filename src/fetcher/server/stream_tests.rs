@@ -37,7 +37,7 @@ fn names(response: &DiscoveryResponse) -> Vec<String> {
 
 #[test]
 fn serves_in_order_and_once() {
-    let set = set(&[(ROUTES, "r", ""), (LISTENER, "l", ""), (CLUSTER, "c", ""), (ENDPOINTS, "c", "")]);
+    let all = set(&[(ROUTES, "r", ""), (LISTENER, "l", ""), (CLUSTER, "c", ""), (ENDPOINTS, "c", "")]);
     let mut stream = ClientStream::default();
     for type_url in [ROUTES, LISTENER, ENDPOINTS, CLUSTER] {
         let wanted: &[&str] = match type_url {
@@ -45,7 +45,7 @@ fn serves_in_order_and_once() {
             ENDPOINTS => &["c"],
             _ => &[],
         };
-        stream.request(request(type_url, "", "", wanted), &set);
+        stream.request(request(type_url, "", "", wanted), &all);
     }
     let sent: Vec<_> = std::iter::from_fn(|| stream.next_response()).map(|response| response.type_url).collect();
     assert_eq!(sent, [CLUSTER, ENDPOINTS, LISTENER, ROUTES]);

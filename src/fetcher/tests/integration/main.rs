@@ -8,6 +8,7 @@
 
 mod envoy;
 mod http_ingest;
+mod istio;
 mod limits;
 mod loopback;
 mod mesh;

@@ -177,25 +177,29 @@ fn pack(type_url: &str, message: &impl Message) -> Any {
     Any { type_url: type_url.into(), value: message.encode_to_vec().into() }
 }
 
-fn address(port: u16) -> Option<Address> {
+fn address(port: u16) -> Address {
     let socket_address = SocketAddress { address: "127.0.0.1".into(), port_value: Some(port.into()) };
-    Some(Address { socket_address: Some(socket_address) })
+    Address { socket_address: Some(socket_address) }
 }
 
 /// Over the aggregated stream, API version 3.
-fn ads() -> Option<ConfigSource> {
-    Some(ConfigSource { ads: Some(Empty {}), resource_api_version: 2 })
+fn ads() -> ConfigSource {
+    ConfigSource { ads: Some(Empty {}), resource_api_version: 2 }
 }
 
 fn listener() -> Listener {
     let router = Extension { name: "router".into(), typed_config: Some(pack(ROUTER, &Empty {})) };
     let manager = HttpConnectionManager {
         stat_prefix: "in".into(),
-        rds: Some(Rds { config_source: ads(), route_config_name: "routes".into() }),
+        rds: Some(Rds { config_source: Some(ads()), route_config_name: "routes".into() }),
         http_filters: vec![router],
     };
     let filter = Extension { name: "http".into(), typed_config: Some(pack(MANAGER, &manager)) };
-    Listener { name: "in".into(), address: address(0), filter_chains: vec![FilterChain { filters: vec![filter] }] }
+    Listener {
+        name: "in".into(),
+        address: Some(address(0)),
+        filter_chains: vec![FilterChain { filters: vec![filter] }],
+    }
 }
 
 fn routes(prefix: &str) -> RouteConfiguration {
@@ -208,7 +212,7 @@ fn routes(prefix: &str) -> RouteConfiguration {
 }
 
 fn endpoints(port: u16) -> ClusterLoadAssignment {
-    let endpoint = HostIdentifier::Endpoint(Endpoint { address: address(port) });
+    let endpoint = HostIdentifier::Endpoint(Endpoint { address: Some(address(port)) });
     let lb_endpoints = vec![LbEndpoint { host_identifier: Some(endpoint) }];
     ClusterLoadAssignment { cluster_name: "backend".into(), endpoints: vec![LocalityLbEndpoints { lb_endpoints }] }
 }
@@ -218,7 +222,7 @@ pub fn mesh(prefix: &str, backend: u16) -> Snapshot {
     let cluster = Cluster {
         name: "backend".into(),
         r#type: DiscoveryType::Eds.into(),
-        eds_cluster_config: Some(EdsClusterConfig { eds_config: ads() }),
+        eds_cluster_config: Some(EdsClusterConfig { eds_config: Some(ads()) }),
     };
     let mut snapshot = Snapshot::default();
     for resource in [

@@ -37,9 +37,16 @@ pub fn snapshot(clusters: &[(&str, &str)]) -> Snapshot {
     snapshot
 }
 
+/// The name of any resource.
+#[derive(Clone, PartialEq, Message)]
+struct Named {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
 pub fn names(response: &[u8]) -> Vec<String> {
     let response = DiscoveryResponse::decode(response).unwrap();
-    response.resources.into_iter().map(|any| Any::decode(any.value).unwrap().type_url).collect()
+    response.resources.into_iter().map(|any| Named::decode(any.value).unwrap().name).collect()
 }
 
 /// What the mock receiver was told.
