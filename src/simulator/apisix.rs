@@ -116,14 +116,11 @@ impl Gateway {
     }
 
     fn no_route(&self) -> Vec<Outcome> {
-        match &self.document.not_modelled {
-            Some(what) => certain(Answer::NotModelled(what.clone())),
-            None => {
-                let body = Body::Bytes(b"{\"error_msg\":\"404 Route Not Found\"}\n".to_vec());
-                let (headers, cause) = (Vec::new(), Cause::NoRoute);
-                certain(Answer::Reply(Reply { status: 404, headers, body, cause }))
-            }
+        if let Some(what) = &self.document.not_modelled {
+            return certain(Answer::NotModelled(what.clone()));
         }
+        let body = Body::Bytes(b"{\"error_msg\":\"404 Route Not Found\"}\n".to_vec());
+        certain(Answer::Reply(Reply { status: 404, headers: Vec::new(), body, cause: Cause::NoRoute }))
     }
 
     /// From the matched route to the answers: fault-injection, traffic-split, upstream.

@@ -54,6 +54,8 @@ impl Document {
         let plugin_configs = objects(&document, "plugin_configs")?;
         for fields in services.values().chain(plugin_configs.values()) {
             Plugins::read(&[fields])?;
+            upstream_of(fields, None)?;
+            hosts(fields, None)?;
         }
         let upstreams = objects(&document, "upstreams")?;
         let upstreams = upstreams.iter().map(|(id, fields)| Ok((id.clone(), Upstream::read(fields)?)));
@@ -74,10 +76,10 @@ fn collection<'d>(document: &Fields<'d>, name: &str) -> Result<Vec<(String, Fiel
     let mut items = Vec::new();
     for (at, fields) in document.children(name)?.unwrap_or_default().into_iter().enumerate() {
         // Compared before numbers become texts: 7 and "7" are not the same here.
-        if let Some(id) = fields.get("id").map(ToString::to_string) {
-            if !ids.insert(id.clone()) {
-                return Err(Refusal::Duplicate { collection: name.into(), id });
-            }
+        if let Some(id) = fields.get("id").map(ToString::to_string)
+            && !ids.insert(id.clone())
+        {
+            return Err(Refusal::Duplicate { collection: name.into(), id });
         }
         let unnamed = || format!("arr_{}", at.saturating_add(1));
         items.push((fields.id("id")?.unwrap_or_else(unnamed), fields));

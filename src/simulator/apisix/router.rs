@@ -36,7 +36,9 @@ impl Router {
     pub(super) fn new(kind: RouterKind, routes: &[Arc<Route>]) -> Self {
         if kind == RouterKind::Uri {
             let mut tree = Tree::default();
-            routes.iter().for_each(|route| insert(&mut tree, route));
+            for route in routes {
+                insert(&mut tree, route);
+            }
             return Self::Uri(tree);
         }
         let (mut hosts, mut hostless) = (Tree::default(), Tree::default());
@@ -119,18 +121,16 @@ fn failing(
     if !route.methods.is_empty() && !route.methods.contains(method) {
         return Ok(Some(Condition::Method));
     }
-    if let Some(addresses) = &route.remote_addrs {
-        if !addresses.contains(vars.remote_addr().as_bytes()) {
-            return Ok(Some(Condition::RemoteAddr));
-        }
+    if route.remote_addrs.as_ref().is_some_and(|set| !set.contains(vars.remote_addr().as_bytes())) {
+        return Ok(Some(Condition::RemoteAddr));
     }
     if filter_hosts && !host_passes(route, received) {
         return Ok(Some(Condition::Host));
     }
-    if let Some(expr) = &route.vars {
-        if let Some(source) = expr.failing(&vars)? {
-            return Ok(Some(Condition::Vars(source.into())));
-        }
+    if let Some(expr) = &route.vars
+        && let Some(source) = expr.failing(&vars)?
+    {
+        return Ok(Some(Condition::Vars(source.into())));
     }
     if route.has_filter_func {
         return Err(Stop::not_modelled(format!("filter_func of the route {}", route.id)));

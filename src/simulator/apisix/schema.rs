@@ -164,7 +164,9 @@ fn fill_defaults(schema: &Json, value: &mut Json) {
         }
         Json::Array(values) => {
             if let Some(items) = schema.get("items") {
-                values.iter_mut().for_each(|value| fill_defaults(items, value));
+                for value in values {
+                    fill_defaults(items, value);
+                }
             }
         }
         _ => {}

@@ -14,7 +14,8 @@ pub(super) struct Upstream {
     nodes: Option<Vec<ConfiguredNode>>,
     scheme: String,
     pass_host: String,
-    upstream_host: Option<String>,
+    /// The Host header with `pass_host: rewrite`.
+    rewritten_host: Option<String>,
     timeout: Option<Timeout>,
     retries: Option<f64>,
     retry_timeout: f64,
@@ -82,7 +83,7 @@ impl Upstream {
             nodes,
             scheme: fields.choice("scheme", &SCHEMES)?.unwrap_or("http").into(),
             pass_host: pass_host.into(),
-            upstream_host: host.map(Into::into),
+            rewritten_host: host.map(Into::into),
             timeout: timeout(fields)?,
             retries: fields.integer("retries", FROM_ZERO)?,
             retry_timeout: fields.number("retry_timeout", FROM_ZERO)?.unwrap_or_default(),
@@ -141,7 +142,7 @@ impl Upstream {
     }
 
     fn host(&self, set_by_plugin: Option<String>) -> ForwardedHost {
-        match (self.pass_host.as_str(), &self.upstream_host) {
+        match (self.pass_host.as_str(), &self.rewritten_host) {
             ("node", _) => ForwardedHost::OfNode,
             ("rewrite", Some(host)) => ForwardedHost::Literal(host.clone()),
             _ => set_by_plugin.map_or(ForwardedHost::AsSent, ForwardedHost::Literal),

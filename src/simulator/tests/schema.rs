@@ -4,7 +4,7 @@
 //! `schema-exceptions.json` lists where the two differ, with the reason (mostly: APISIX refuses for
 //! something that its schema does not say). A listed recording that agrees fails the test.
 
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod common;
 

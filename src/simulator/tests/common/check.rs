@@ -79,6 +79,7 @@ fn check_forward(forward: &Forward, request: &Request, observed: &Json) -> Resul
     same("host", forward.host_for(node, request).as_deref(), Some(host.as_bytes()))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "called with fresh values")]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, model: Option<T>, recorded: Option<T>) -> Result<(), String> {
     if model == recorded {
         return Ok(());
