@@ -134,7 +134,7 @@ pub enum Action {
 /// What the ledger says about a type that may stand in an `Any`.
 #[derive(Debug)]
 pub struct Extension {
-    /// Where it may stand: `http_filter`, `network_filter`, `transport_socket`, ...
+    /// Where it may stand: `http_filter`, `cluster_type`, ...; `ledger/README.md` lists the kinds.
     pub kind: &'static str,
     /// Full name of the message, or `*` for those without an entry.
     pub type_name: &'static str,

@@ -1,5 +1,7 @@
 //! Decoding and scanning speed on endpoints as a service mesh sends them.
 
+#![allow(clippy::arithmetic_side_effects, clippy::cast_precision_loss)]
+
 use amesh_xds::coverage::{Findings, LazyFields, scan};
 use amesh_xds::schema;
 use amesh_xds::wire::envoy::config::core::v3::{Address, Metadata, SocketAddress, address, socket_address};

@@ -1,5 +1,7 @@
 //! Real configuration: the scan's findings against what full, reflective types say is set.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 mod support;
 
 use amesh_xds::coverage::{Findings, LazyFields, scan};
@@ -97,11 +99,15 @@ fn findings_are_those_of_reflection() {
                 expected(&message, &mut counts);
                 assert_eq!(check(&message), counts, "{}", path.display());
                 compared += 1;
-                counts.into_iter().for_each(|(field, count)| *total.entry(field).or_default() += count);
+                for (field, count) in counts {
+                    *total.entry(field).or_default() += count;
+                }
             }
         }
     }
-    total.iter().for_each(|(field, count)| println!("{count:6} {field}"));
+    for (field, count) in &total {
+        println!("{count:6} {field}");
+    }
     println!("{compared} resources compared, {unreadable} beyond the reference");
     assert!(compared > 2_000);
 }

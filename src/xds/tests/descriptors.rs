@@ -1,5 +1,7 @@
 //! Every declared message and enum against Envoy's own descriptors, where they are at hand.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 mod support;
 
 use amesh_xds::schema::{self, Cardinality, Enum, Field, Kind, Message};
@@ -27,8 +29,12 @@ impl Envoy {
 
     fn add(&mut self, prefix: &str, mut message: DescriptorProto) {
         let name = format!("{prefix}.{}", message.name());
-        std::mem::take(&mut message.nested_type).into_iter().for_each(|nested| self.add(&name, nested));
-        std::mem::take(&mut message.enum_type).into_iter().for_each(|item| self.add_enum(&name, item));
+        for nested in std::mem::take(&mut message.nested_type) {
+            self.add(&name, nested);
+        }
+        for item in std::mem::take(&mut message.enum_type) {
+            self.add_enum(&name, item);
+        }
         self.messages.insert(name, message);
     }
 
@@ -38,7 +44,7 @@ impl Envoy {
 
     fn is_map_entry(&self, name: &str) -> bool {
         let message = self.messages.get(name.trim_start_matches('.'));
-        message.and_then(|message| message.options.as_ref()).is_some_and(|options| options.map_entry())
+        message.and_then(|message| message.options.as_ref()).is_some_and(prost_types::MessageOptions::map_entry)
     }
 
     /// A field in the words that the tables are compared in.
@@ -85,15 +91,32 @@ fn compare_enum(envoy: &Envoy, item: &Enum) {
     assert_eq!(item.values, theirs, "{}", item.full_name);
 }
 
+fn envoy(test: &str) -> Option<Envoy> {
+    let bytes = std::fs::read(support::shared(test)?.join("corpus/envoy-1.40-descriptors.pb")).unwrap();
+    Some(Envoy::new(FileDescriptorSet::decode(bytes.as_slice()).unwrap()))
+}
+
 #[test]
 fn messages_are_envoys() {
-    let Some(folder) = support::shared("messages_are_envoys") else { return };
-    let bytes = std::fs::read(folder.join("corpus/envoy-1.40-descriptors.pb")).unwrap();
-    let envoy = Envoy::new(FileDescriptorSet::decode(bytes.as_slice()).unwrap());
-    schema::messages().iter().for_each(|message| compare_message(&envoy, message));
-    schema::enums().iter().for_each(|item| compare_enum(&envoy, item));
+    let Some(envoy) = envoy("messages_are_envoys") else { return };
+    for message in schema::messages() {
+        compare_message(&envoy, message);
+    }
+    for item in schema::enums() {
+        compare_enum(&envoy, item);
+    }
     let fields: usize = schema::messages().iter().map(|message| message.fields.len()).sum();
     println!("{} messages, {fields} fields, {} enums compared", schema::messages().len(), schema::enums().len());
+}
+
+#[test]
+fn extensions_are_envoys() {
+    let Some(envoy) = envoy("extensions_are_envoys") else { return };
+    // Istio's own extensions are not among Envoy's descriptors, some of them in spite of their names.
+    let theirs = |name: &str| name.starts_with("envoy.extensions.") || name.starts_with("envoy.config.");
+    for extension in schema::extensions().iter().filter(|extension| theirs(extension.type_name)) {
+        assert!(envoy.messages.contains_key(extension.type_name), "{}", extension.type_name);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What holds for any bytes: nothing panics, and the scan and the wire types agree on what is a message.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use amesh_xds::coverage::{Findings, LazyFields, Problem, scan};
 use amesh_xds::schema::{self, Kind, Message};
 use amesh_xds::wire::envoy::config::route::v3::VirtualHost;

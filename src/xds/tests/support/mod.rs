@@ -1,5 +1,6 @@
 //! What the tests share.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use prost_reflect::DescriptorPool;
