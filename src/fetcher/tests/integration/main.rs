@@ -13,3 +13,4 @@ mod limits;
 mod loopback;
 mod mesh;
 mod support;
+mod tls;
