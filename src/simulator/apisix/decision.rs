@@ -109,7 +109,7 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// The nodes that a first try may reach, each with its probability. `None` where that depends
+    /// The nodes that a first try may reach, each with its probability, while all are healthy. `None` where that depends
     /// on more than the configuration (connections in flight, hashes).
     #[must_use]
     pub fn shares(&self) -> Option<Vec<(&Node, f64)>> {
