@@ -212,9 +212,8 @@ impl<I: Ingest> Client<I> {
 fn sent_events(outgoing: &Outgoing) -> [Option<Event>; 2] {
     let request = &outgoing.request;
     let type_url = || request.type_url.clone();
-    let star = request.resource_names.first().is_some_and(|name| name == "*");
-    let names = request.resource_names.len().saturating_sub(usize::from(star));
-    let subscribed = Event::Subscribed { type_url: type_url(), wildcard: star || names == 0, names };
+    let names = request.resource_names.iter().filter(|name| *name != "*").count();
+    let subscribed = Event::Subscribed { type_url: type_url(), wildcard: outgoing.wildcard, names };
     let replied = match &request.error_detail {
         None => Event::Ack { type_url: type_url(), version: request.version_info.clone() },
         Some(status) => {

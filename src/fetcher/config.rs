@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::wire;
+use crate::wire::{self, Locality};
 
-/// Settings of the ADS client.
-#[derive(Clone, Debug)]
+/// Settings of the ADS client. Not printable: headers may hold secrets.
+#[derive(Clone)]
 pub struct ClientConfig {
     /// The control plane: `http://host:port` (plain text), `https://host:port` (TLS) or `unix:///path` (plain text).
     pub server: String,
@@ -72,19 +72,18 @@ pub struct Identity {
     pub cluster: String,
     /// Free-form metadata.
     pub metadata: Map<String, Value>,
-    /// Region, zone and sub-zone; all empty: not said.
-    pub locality: [String; 3],
+    /// Where it runs; all empty: not said.
+    pub locality: Locality,
 }
 
 impl Identity {
     pub(crate) fn node(&self) -> wire::Node {
-        let [region, zone, sub_zone] = self.locality.clone();
-        let locality = wire::Locality { region, zone, sub_zone };
+        let locality = self.locality.clone();
         wire::Node {
             id: self.id.clone(),
             cluster: self.cluster.clone(),
             metadata: (!self.metadata.is_empty()).then(|| structure(&self.metadata)),
-            locality: (locality != wire::Locality::default()).then_some(locality),
+            locality: (locality != Locality::default()).then_some(locality),
             user_agent_name: "amesh".to_owned(),
             user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             client_features: Vec::new(),

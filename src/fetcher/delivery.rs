@@ -45,8 +45,8 @@ pub(crate) struct Delivery<I> {
     /// The session that the receiver knows.
     id: String,
     backoff: Backoff,
-    /// The last session was lost before anything could be delivered in it.
-    barren: bool,
+    /// Present where the last session was lost before anything but its replay was delivered in it.
+    lost: Option<Backoff>,
     last_call: Instant,
 }
 
@@ -59,7 +59,7 @@ impl<I: Ingest> Delivery<I> {
             stop: CancellationToken::new(),
             id: String::new(),
             backoff: Backoff::default(),
-            barren: false,
+            lost: None,
             last_call: Instant::now(),
         }
     }
@@ -88,7 +88,7 @@ impl<I: Ingest> Delivery<I> {
         loop {
             match self.message(session, envelope, false).await {
                 Ok(answer) => {
-                    self.barren = false;
+                    self.lost = None;
                     session.answered(envelope, &answer, Instant::now());
                     self.tell(answer, started, false);
                     return Ok(());
@@ -123,7 +123,7 @@ impl<I: Ingest> Delivery<I> {
     async fn recover(&mut self, session: &mut Session, done: Result<(), Failure>) -> Result<(), Stopped> {
         match done {
             Ok(()) => {
-                self.barren = false;
+                self.lost = None;
                 Ok(())
             }
             Err(Failure::Stopped) => Err(Stopped),
@@ -166,9 +166,11 @@ impl<I: Ingest> Delivery<I> {
     async fn reopen(&mut self, session: &mut Session, reason: String, hold: bool) -> Result<(), Stopped> {
         let mut reason = reason;
         loop {
-            if std::mem::replace(&mut self.barren, true) {
-                self.pause(reason.clone()).await?;
+            if let Some(backoff) = &mut self.lost {
+                let wait = backoff.next(fastrand::f64());
+                self.wait(reason.clone(), wait).await?;
             }
+            self.lost.get_or_insert_default();
             self.open_session(session).await?;
             match self.replay(session, &reason, hold).await {
                 Ok(()) => return Ok(()),

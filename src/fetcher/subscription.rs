@@ -52,6 +52,8 @@ pub(crate) struct Outgoing {
     pub(crate) request: DiscoveryRequest,
     /// The names wanted are new to the server.
     pub(crate) subscribes: bool,
+    /// All of the type is wanted.
+    pub(crate) wildcard: bool,
     /// It answers a response.
     pub(crate) replies: bool,
 }
@@ -166,7 +168,7 @@ impl TypeState {
         if subscribes {
             self.note_sent(now, absent_after);
         }
-        Some(Outgoing { subscribes, replies: reply.is_some(), request: self.compose(reply) })
+        Some(Outgoing { subscribes, wildcard: self.wildcard, replies: reply.is_some(), request: self.compose(reply) })
     }
 
     fn names_differ(&mut self) -> bool {

@@ -56,7 +56,8 @@ impl ClientStream {
     /// Takes a request; gives what is worth telling.
     pub(crate) fn request(&mut self, mut request: DiscoveryRequest, set: &SnapshotSet) -> Vec<ServerEvent> {
         let mut events = Vec::new();
-        if let Some(node) = request.node.take().filter(|_| self.node.is_none()) {
+        if self.node.is_none() {
+            let node = request.node.take().unwrap_or_default();
             let snapshot = set.select(&node);
             let (id, cluster) = (node.id.clone(), node.cluster.clone());
             events.push(ServerEvent::Connected { node: id, cluster, known: snapshot.is_some() });

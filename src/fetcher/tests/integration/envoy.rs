@@ -162,6 +162,15 @@ async fn envoy_takes_what_is_served_and_routes_by_it() {
     until("the new route is used", async || (get(inbound, "/").await?.0 == 404).then_some(())).await;
     assert_eq!(get(inbound, "/only").await, Some((200, "two".to_owned())));
 
+    let acks = acks(&mut server);
+    assert_eq!(acks[..4], ["Cluster", "ClusterLoadAssignment", "Listener", "RouteConfiguration"]);
+    assert_eq!(acks[4..], ["ClusterLoadAssignment", "RouteConfiguration"]);
+    drop(envoy);
+    server.stop().await;
+}
+
+/// The types that Envoy took, in order.
+fn acks(server: &mut Server) -> Vec<String> {
     let mut acks = Vec::new();
     while let Ok(event) = server.events.try_recv() {
         match event {
@@ -170,10 +179,5 @@ async fn envoy_takes_what_is_served_and_routes_by_it() {
             _ => {}
         }
     }
-    acks.truncate(6);
-    let expected = ["Cluster", "ClusterLoadAssignment", "Listener", "RouteConfiguration"];
-    assert_eq!(acks[..4], expected);
-    assert_eq!(acks[4..], ["ClusterLoadAssignment", "RouteConfiguration"]);
-    drop(envoy);
-    server.stop().await;
+    acks
 }
