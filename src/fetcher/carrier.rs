@@ -53,7 +53,7 @@ pub struct HttpCarrier {
 impl HttpIngest {
     /// To the ingest route at `url`, such as `http://127.0.0.1:9080/amesh`. `token_file` holds the token of the
     /// plugin's configuration; it is read anew for each connection.
-    pub fn connect_to(url: &str, token_file: Option<PathBuf>) -> Result<Self, IngestUrlError> {
+    pub fn for_url(url: &str, token_file: Option<PathBuf>) -> Result<Self, IngestUrlError> {
         let uri: Uri = url.parse().map_err(|_| IngestUrlError::Invalid(url.to_owned()))?;
         let authority = uri.authority().ok_or_else(|| IngestUrlError::Invalid(url.to_owned()))?.clone();
         if uri.scheme_str() != Some("http") {
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn takes_plain_http_urls_only() {
-        assert!(HttpIngest::connect_to("http://127.0.0.1:9080/amesh", None).is_ok());
-        assert!(HttpIngest::connect_to("http://[::1]:9080/amesh/", None).is_ok());
-        assert!(matches!(HttpIngest::connect_to("https://x/amesh", None), Err(IngestUrlError::Scheme(_))));
-        assert!(matches!(HttpIngest::connect_to("/amesh", None), Err(IngestUrlError::Invalid(_))));
+        assert!(HttpIngest::for_url("http://127.0.0.1:9080/amesh", None).is_ok());
+        assert!(HttpIngest::for_url("http://[::1]:9080/amesh/", None).is_ok());
+        assert!(matches!(HttpIngest::for_url("https://x/amesh", None), Err(IngestUrlError::Scheme(_))));
+        assert!(matches!(HttpIngest::for_url("/amesh", None), Err(IngestUrlError::Invalid(_))));
     }
 }

@@ -88,7 +88,7 @@ async fn all_calls_go_over_one_connection_with_the_token() {
     let workers = Workers::default();
     let path = std::env::temp_dir().join(format!("amesh-ingest-token-{}", std::process::id()));
     std::fs::write(&path, "t0ken\n").unwrap();
-    let mut ingest = HttpIngest::connect_to(&workers.start().await, Some(path.clone())).unwrap();
+    let mut ingest = HttpIngest::for_url(&workers.start().await, Some(path.clone())).unwrap();
     ingest.session("s").await.unwrap();
     for sequence in 1..=3 {
         let part =
@@ -110,7 +110,7 @@ async fn another_worker_is_told_everything_again() {
     // A connection lasts for two requests: session and stream; the next stream meets a worker that knows nothing.
     let workers = Workers { requests_each: Some(2), ..Workers::default() };
     let mut server = Server::start(SnapshotSet::for_all(snapshot(&[("a", "1")]))).await;
-    let ingest = HttpIngest::connect_to(&workers.start().await, None).unwrap();
+    let ingest = HttpIngest::for_url(&workers.start().await, None).unwrap();
     let mut client = Running::start(config(&server.url()), ingest);
     find(&mut server.events, |event| matches!(event, ServerEvent::Ack { .. }).then_some(())).await;
     server.publish(snapshot(&[("a", "1"), ("b", "1")]));
@@ -128,7 +128,7 @@ async fn a_busy_worker_is_asked_again() {
     let workers = Workers::default();
     workers.busy.store(1, Ordering::SeqCst);
     let mut server = Server::start(SnapshotSet::for_all(snapshot(&[("a", "1")]))).await;
-    let ingest = HttpIngest::connect_to(&workers.start().await, None).unwrap();
+    let ingest = HttpIngest::for_url(&workers.start().await, None).unwrap();
     let mut client = Running::start(config(&server.url()), ingest);
     let wait = find(&mut client.events, |event| match event {
         Event::IngestFailed { wait, .. } => Some(*wait),
