@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use crate::mesh::mesh;
-use crate::support::{PATIENCE, Server};
+use crate::support::{PATIENCE, Server, program};
 
 /// A running Envoy with its files.
 struct Envoy {
@@ -131,10 +131,7 @@ fn dumped(dump: &Value, list: &str, path: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn envoy_takes_what_is_served_and_routes_by_it() {
-    let Some(program) = std::env::var_os("AMESH_ENVOY").map(PathBuf::from) else {
-        println!("SKIPPED: AMESH_ENVOY does not name an Envoy; the server was not judged by a real xDS client");
-        return;
-    };
+    let Some(program) = program("AMESH_ENVOY", "the server was not judged by a real xDS client") else { return };
     let (one, two) = (backend("one").await, backend("two").await);
     let mut server = Server::start(SnapshotSet::for_all(mesh("/", one))).await;
     let envoy = Envoy::start(&program, server.address).await;

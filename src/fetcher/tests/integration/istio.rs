@@ -12,7 +12,7 @@ use amesh_fetcher::{Event, Identity};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{CDS, EDS, Receiver, Running, config, delivered, find};
+use crate::support::{CDS, EDS, Receiver, Running, config, delivered, find, program};
 
 fn bookinfo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/bookinfo")
@@ -92,10 +92,7 @@ fn sidecar() -> Identity {
 
 #[tokio::test]
 async fn istio_is_understood_and_its_pushes_arrive() {
-    let Some(program) = std::env::var_os("AMESH_PILOT_DISCOVERY").map(PathBuf::from) else {
-        println!("SKIPPED: AMESH_PILOT_DISCOVERY does not name Istio's pilot-discovery; no real control plane was met");
-        return;
-    };
+    let Some(program) = program("AMESH_PILOT_DISCOVERY", "no real control plane was met") else { return };
     let pilot = Pilot::start(&program).await;
     let (receiver, mut told) = Receiver::new();
     let mut settings = config(&pilot.url);

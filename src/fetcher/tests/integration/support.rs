@@ -1,7 +1,9 @@
 //! A mock receiver, a server on a free port, and a client, each with its events.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +22,16 @@ use tokio::time::timeout;
 pub const CDS: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 pub const EDS: &str = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that a test needs, from the environment. Without it the test is skipped, and says so past the test
+/// runner, which shows no output of tests that pass.
+pub fn program(variable: &str, loss: &str) -> Option<PathBuf> {
+    let program = std::env::var_os(variable).map(PathBuf::from);
+    if program.is_none() {
+        writeln!(std::io::stderr(), "SKIPPED: {variable} is not set: {loss}").ok();
+    }
+    program
+}
 
 /// A resource that is nothing but a name and a body.
 pub fn resource(type_url: &str, name: &str, body: &[u8]) -> Any {
