@@ -70,10 +70,11 @@ macro_rules! codes {
 
 codes! {
     MessageInvalid = "AM0001", Error, Impossible, "the message cannot be decoded";
-    TypeUnknown = "AM0002", Warning, Impossible, "a resource type that is not used";
+    TypeUnknown = "AM0002", Error, Impossible, "a message of an unknown type";
     ResourceInvalid = "AM0003", Error, Impossible, "a resource that Envoy would refuse too";
     LimitExceeded = "AM0004", Error, Impossible, "a limit of the translator is exceeded";
     ResourceDuplicate = "AM0005", Error, Impossible, "two resources of one name in one message";
+    TypeUnused = "AM0006", Warning, Impossible, "a resource type that is not translated yet";
     FieldApproximated = "AM0101", Warning, Approximate, "a field that is translated approximately";
     FieldIgnored = "AM0102", Warning, Impossible, "a field that APISIX cannot express and that is left out";
     FieldDenied = "AM0103", Error, Impossible, "a field that APISIX cannot express: the requests concerned are denied";
@@ -97,8 +98,10 @@ codes! {
     FilterChainRefused = "AM0304", Error, Impossible, "a filter chain that is not served";
     ClusterDenied = "AM0401", Error, Impossible, "a cluster that cannot be used safely";
     ClusterApproximated = "AM0402", Warning, Approximate, "a cluster whose load balancing differs";
+    ClusterUnused = "AM0405", Info, Exact, "a cluster that no route leads to";
     EndpointDropped = "AM0403", Warning, Impossible, "an endpoint that APISIX cannot reach";
     EndpointsApproximated = "AM0404", Warning, Approximate, "endpoints whose share of the traffic differs in some states";
+    ApplyRefused = "AM0501", Error, Impossible, "a configuration that APISIX has refused";
 }
 
 /// One thing that was lost, changed or refused, at one place (or `count` places alike) of one resource.

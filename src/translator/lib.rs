@@ -6,10 +6,23 @@
 //! This crate never does input or output: it knows no clock, no file, no network, no environment and no randomness.
 #![forbid(unsafe_code)]
 
+mod apisix;
 mod changes;
+mod collection;
 mod diagnostic;
+mod hosts;
+mod intake;
+mod model;
+mod names;
 mod options;
+mod order;
+mod plan;
 mod regex;
+mod report;
+mod resource_type;
+mod round;
+mod store;
+mod table;
 mod translator;
 mod vars;
 mod verdict;

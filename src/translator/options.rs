@@ -10,13 +10,15 @@ pub struct Options {
     pub instance: String,
     /// Ports that APISIX listens on for HTTP (`apisix.node_listen`); `None`: not known, not checked.
     pub listen_ports: Option<Vec<u16>>,
+    /// Translates route configurations that no listener refers to, for every port: for files that hold routes only.
+    pub unbound_routes: bool,
     /// Bounds on what one control plane may send.
     pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { instance: "amesh".to_owned(), listen_ports: None, limits: Limits::default() }
+        Self { instance: "amesh".to_owned(), listen_ports: None, unbound_routes: false, limits: Limits::default() }
     }
 }
 

@@ -18,9 +18,9 @@ mod key;
 mod path;
 mod place;
 
-pub use key::Key;
-pub use path::{PathMatch, PathOptions, path_keys};
-pub use place::{Entry, Placed, place};
+pub(crate) use key::Key;
+pub(crate) use path::{PathMatch, PathOptions, path_keys};
+pub(crate) use place::{Entry, Placed, place};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]

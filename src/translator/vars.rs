@@ -11,10 +11,10 @@ mod header;
 mod json;
 mod pattern;
 
-pub use expr::{Cond, Expr, Op, Value};
-pub use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
-pub use json::Vars;
-pub use pattern::escape_pcre;
+pub(crate) use expr::{Cond, Expr, Op, Value};
+pub(crate) use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
+pub(crate) use json::Vars;
+pub(crate) use pattern::escape_pcre;
 
 #[cfg(test)]
 #[allow(

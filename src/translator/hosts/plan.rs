@@ -14,7 +14,7 @@ const ALTERNATIVES_MAX: usize = 256;
 
 /// What Envoy does with the port in a Host header before it compares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PortMatching {
+pub(crate) enum PortMatching {
     /// The port is part of the compared text.
     #[default]
     Compare,
@@ -26,38 +26,38 @@ pub enum PortMatching {
 
 /// Where the routes of each virtual host go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostPlan {
+pub(crate) struct HostPlan {
     /// Groups with host keys. Their guards exclude each other where keys are equal, so their order does not matter.
-    pub keyed: Vec<KeyedGroup>,
+    pub(crate) keyed: Vec<KeyedGroup>,
     /// Groups for the router without hosts, to be written as one ordered list.
-    pub hostless: Vec<HostlessGroup>,
+    pub(crate) hostless: Vec<HostlessGroup>,
     /// Domains that are not served as written.
-    pub notes: Vec<HostNote>,
+    pub(crate) notes: Vec<HostNote>,
 }
 
 /// Host keys of one virtual host that share a guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyedGroup {
+pub(crate) struct KeyedGroup {
     /// Index of the virtual host.
-    pub virtual_host: usize,
+    pub(crate) virtual_host: usize,
     /// `hosts` of the routes, sorted.
-    pub hosts: Vec<String>,
+    pub(crate) hosts: Vec<String>,
     /// Condition of every route of the group, its terminal one included.
-    pub guard: Expr,
+    pub(crate) guard: Expr,
 }
 
 /// Domains of one virtual host that have no host key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostlessGroup {
+pub(crate) struct HostlessGroup {
     /// Index of the virtual host.
-    pub virtual_host: usize,
+    pub(crate) virtual_host: usize,
     /// Condition of every route of the group, its terminal one included.
-    pub guard: Expr,
+    pub(crate) guard: Expr,
 }
 
 /// A domain that is not served as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostNote {
+pub(crate) enum HostNote {
     /// No request can match the domain: the port is ignored, or nginx refuses such a Host.
     NeverMatches {
         /// Index of the virtual host.
@@ -77,7 +77,7 @@ pub enum HostNote {
 
 /// Why Envoy refuses the domains.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HostError {
+pub(crate) enum HostError {
     /// A domain appears twice in one route configuration.
     #[error("domain {domain:?} of virtual host {virtual_host} appears twice")]
     DuplicateDomain {
@@ -90,7 +90,10 @@ pub enum HostError {
 
 /// Sorts the domains of the virtual hosts, given in order, into groups. A virtual host without any group is
 /// unreachable.
-pub fn plan_hosts<D, S>(virtual_hosts: impl IntoIterator<Item = D>, ports: PortMatching) -> Result<HostPlan, HostError>
+pub(crate) fn plan_hosts<D, S>(
+    virtual_hosts: impl IntoIterator<Item = D>,
+    ports: PortMatching,
+) -> Result<HostPlan, HostError>
 where
     D: IntoIterator<Item = S>,
     S: AsRef<str>,

@@ -5,7 +5,7 @@ use crate::vars::{Expr, escape_pcre};
 /// A set of paths that APISIX can look up: one path, or all that begin with a text. Keys sort so that a prefix stands
 /// directly before everything it covers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub(crate) struct Key {
     text: String,
     exact: bool,
 }

@@ -6,7 +6,7 @@ use crate::vars::{Expr, escape_pcre};
 
 /// How a route matches the path, without its query: `RouteMatch.path_specifier`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathMatch {
+pub(crate) enum PathMatch {
     /// The path begins with this text.
     Prefix(String),
     /// The path is this text.
@@ -19,11 +19,11 @@ pub enum PathMatch {
 
 /// Further fields that decide how paths are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PathOptions {
+pub(crate) struct PathOptions {
     /// `RouteMatch.case_sensitive` is false. Without effect on [`PathMatch::Regex`].
-    pub ignore_case: bool,
+    pub(crate) ignore_case: bool,
     /// `RouteConfiguration.ignore_path_parameters_in_path_matching`: the path ends at the first semicolon.
-    pub ignore_parameters: bool,
+    pub(crate) ignore_parameters: bool,
 }
 
 /// Keys and a condition on `uri` that together hold for exactly the paths that the matcher accepts. No key means that
@@ -32,7 +32,7 @@ pub struct PathOptions {
 /// Paths are what nginx makes of the target (decoded, slashes merged). With [`PathOptions::ignore_parameters`] a regular
 /// expression must come from [`crate::regex::to_pcre_before`] a semicolon.
 #[must_use]
-pub fn path_keys(matcher: &PathMatch, options: PathOptions) -> (Vec<Key>, Expr) {
+pub(crate) fn path_keys(matcher: &PathMatch, options: PathOptions) -> (Vec<Key>, Expr) {
     match matcher {
         PathMatch::Regex(pcre) => regex_keys(pcre, options),
         PathMatch::Prefix(text) | PathMatch::Exact(text) | PathMatch::SeparatedPrefix(text) => {
@@ -128,6 +128,9 @@ fn regex_keys(pcre: &Pcre, options: PathOptions) -> (Vec<Key>, Expr) {
     }
     if let Some(text) = pcre.prefix() {
         return text_keys(text, &PathMatch::Prefix(text.to_owned()), options);
+    }
+    if let Some(text) = pcre.separated_prefix() {
+        return text_keys(text, &PathMatch::SeparatedPrefix(text.to_owned()), options);
     }
     (vec![Key::prefix(head)], Expr::matches("uri", pcre.full_match()))
 }

@@ -8,27 +8,27 @@ use crate::vars::Expr;
 
 /// One route of the list, in the order in which Envoy tries them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The paths it may match, from [`super::path_keys`]; without keys it matches nothing.
-    pub keys: Vec<Key>,
+    pub(crate) keys: Vec<Key>,
     /// It matches every request whose path one of its keys covers: there is no other condition at all.
-    pub total: bool,
+    pub(crate) total: bool,
     /// Consecutive priorities to reserve, at least one; more if the route becomes several APISIX routes.
-    pub slots: u32,
+    pub(crate) slots: u32,
 }
 
 /// Where one route of the list goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
+pub(crate) struct Placed {
     /// `uris`, sorted and distinct; empty if the route is unreachable.
-    pub uris: Vec<String>,
+    pub(crate) uris: Vec<String>,
     /// The highest priority reserved for it; it owns `slots` of them downwards. Priorities of a list begin at 1, so
     /// that 0 is left for the route that answers when none matches.
-    pub priority: u32,
+    pub(crate) priority: u32,
     /// A further condition on the path; [`Expr::True`] unless keys had to be cut short.
-    pub condition: Expr,
+    pub(crate) condition: Expr,
     /// The route is unreachable because this earlier one takes all its requests.
-    pub shadowed_by: Option<usize>,
+    pub(crate) shadowed_by: Option<usize>,
 }
 
 /// Owners of each key, in ascending order.
@@ -39,7 +39,7 @@ type Nodes = BTreeMap<Key, Vec<usize>>;
 /// The cost is that of sorting the keys plus the uris written, times the number of cuts tried (a binary search over key
 /// lengths) where the budget does not suffice.
 #[must_use]
-pub fn place(entries: &[Entry], budget: usize) -> Vec<Placed> {
+pub(crate) fn place(entries: &[Entry], budget: usize) -> Vec<Placed> {
     let (nodes, shadows) = live_nodes(entries);
     let length = cut_length(&nodes, budget);
     let (nodes, mut conditions) = cut(nodes, length);

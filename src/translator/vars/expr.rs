@@ -2,7 +2,7 @@
 
 /// A condition on one request. Every leaf is true or false for every request, so a negation is exact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Expr {
+pub(crate) enum Expr {
     /// Holds for every request.
     True,
     /// Holds for no request.
@@ -17,20 +17,20 @@ pub enum Expr {
 
 /// One comparison of a variable with a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cond {
+pub(crate) struct Cond {
     /// APISIX variable, such as `http_x_user` or `request_method`.
-    pub var: String,
+    pub(crate) var: String,
     /// How to compare.
-    pub op: Op,
+    pub(crate) op: Op,
     /// What to compare with; its kind belongs to `op`, see [`Op`].
-    pub value: Value,
+    pub(crate) value: Value,
     /// The result is inverted, which makes a missing variable *true* for every operator.
-    pub negated: bool,
+    pub(crate) negated: bool,
 }
 
 /// Operators of lua-resty-expr that cannot raise an error. A missing variable makes each of them false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Op {
+pub(crate) enum Op {
     /// Equal to a text, byte for byte.
     Equal,
     /// One of a list of texts.
@@ -50,7 +50,7 @@ pub enum Op {
 
 /// The right side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Value {
+pub(crate) enum Value {
     /// For [`Op::Equal`], [`Op::Match`], [`Op::MatchCaseless`].
     Text(String),
     /// For [`Op::AtLeast`] and [`Op::Below`]; at most 14 digits survive in APISIX.
@@ -61,12 +61,12 @@ pub enum Value {
 
 impl Expr {
     /// `var` is exactly `text`.
-    pub fn equal(var: impl Into<String>, text: impl Into<String>) -> Self {
+    pub(crate) fn equal(var: impl Into<String>, text: impl Into<String>) -> Self {
         Self::cond(var, Op::Equal, Value::Text(text.into()))
     }
 
     /// `var` is one of `texts`.
-    pub fn one_of(var: impl Into<String>, mut texts: Vec<String>) -> Self {
+    pub(crate) fn one_of(var: impl Into<String>, mut texts: Vec<String>) -> Self {
         match texts.len() {
             0 => Self::False,
             1 => Self::equal(var, texts.pop().unwrap_or_default()),
@@ -75,61 +75,61 @@ impl Expr {
     }
 
     /// `var` contains a match of `pattern`, which the caller has proved to compile and to stay within the match limit.
-    pub fn matches(var: impl Into<String>, pattern: impl Into<String>) -> Self {
+    pub(crate) fn matches(var: impl Into<String>, pattern: impl Into<String>) -> Self {
         Self::cond(var, Op::Match, Value::Text(pattern.into()))
     }
 
     /// As [`Expr::matches`], ASCII letters compared without case.
-    pub fn matches_caseless(var: impl Into<String>, pattern: impl Into<String>) -> Self {
+    pub(crate) fn matches_caseless(var: impl Into<String>, pattern: impl Into<String>) -> Self {
         Self::cond(var, Op::MatchCaseless, Value::Text(pattern.into()))
     }
 
     /// `var` has a value, be it empty.
-    pub fn present(var: impl Into<String>) -> Self {
+    pub(crate) fn present(var: impl Into<String>) -> Self {
         Self::matches(var, "^")
     }
 
     /// `var` is a number not below `bound`.
-    pub fn at_least(var: impl Into<String>, bound: i64) -> Self {
+    pub(crate) fn at_least(var: impl Into<String>, bound: i64) -> Self {
         Self::cond(var, Op::AtLeast, Value::Number(bound))
     }
 
     /// `var` is a number below `bound`.
-    pub fn below(var: impl Into<String>, bound: i64) -> Self {
+    pub(crate) fn below(var: impl Into<String>, bound: i64) -> Self {
         Self::cond(var, Op::Below, Value::Number(bound))
     }
 
     /// The address in `var` lies inside one of the CIDR blocks; see [`Op::InNetworks`] for the variables it may be
     /// used on.
-    pub fn in_networks(var: impl Into<String>, blocks: Vec<String>) -> Self {
+    pub(crate) fn in_networks(var: impl Into<String>, blocks: Vec<String>) -> Self {
         Self::cond(var, Op::InNetworks, Value::List(blocks))
     }
 
     /// All of `parts` hold.
-    pub fn all(parts: impl IntoIterator<Item = Expr>) -> Self {
+    pub(crate) fn all(parts: impl IntoIterator<Item = Expr>) -> Self {
         Self::combine(parts, true)
     }
 
     /// At least one of `parts` holds.
-    pub fn any(parts: impl IntoIterator<Item = Expr>) -> Self {
+    pub(crate) fn any(parts: impl IntoIterator<Item = Expr>) -> Self {
         Self::combine(parts, false)
     }
 
     /// True or false for every request.
     #[must_use]
-    pub fn constant(value: bool) -> Self {
+    pub(crate) fn constant(value: bool) -> Self {
         if value { Self::True } else { Self::False }
     }
 
     /// Both hold.
     #[must_use]
-    pub fn and(self, other: Expr) -> Self {
+    pub(crate) fn and(self, other: Expr) -> Self {
         Self::all([self, other])
     }
 
     /// Holds exactly where `self` does not.
     #[must_use]
-    pub fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         match self {
             Self::True => Self::False,
             Self::False => Self::True,
@@ -141,13 +141,13 @@ impl Expr {
 
     /// The condition holds for every request, as far as its form tells.
     #[must_use]
-    pub fn is_true(&self) -> bool {
+    pub(crate) fn is_true(&self) -> bool {
         *self == Self::True
     }
 
     /// The condition holds for no request, as far as its form tells.
     #[must_use]
-    pub fn is_false(&self) -> bool {
+    pub(crate) fn is_false(&self) -> bool {
         *self == Self::False
     }
 

@@ -5,23 +5,23 @@ use crate::regex::Pcre;
 
 /// One header matcher, `envoy.config.route.v3.HeaderMatcher`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderMatch {
+pub(crate) struct HeaderMatch {
     /// `name`, in any case; pseudo headers begin with a colon.
-    pub name: String,
+    pub(crate) name: String,
     /// The match specifier.
-    pub kind: HeaderKind,
+    pub(crate) kind: HeaderKind,
     /// `string_match.ignore_case`; without meaning for [`HeaderKind::Regex`], [`HeaderKind::Range`] and
     /// [`HeaderKind::Present`].
-    pub ignore_case: bool,
+    pub(crate) ignore_case: bool,
     /// `invert_match`.
-    pub invert: bool,
+    pub(crate) invert: bool,
     /// `treat_missing_header_as_empty`.
-    pub treat_missing_as_empty: bool,
+    pub(crate) treat_missing_as_empty: bool,
 }
 
 /// What a header value must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HeaderKind {
+pub(crate) enum HeaderKind {
     /// This text.
     Exact(String),
     /// A text that begins like this.
@@ -45,7 +45,7 @@ pub enum HeaderKind {
 
 /// In what the condition can differ from Envoy's matcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeaderNote {
+pub(crate) enum HeaderNote {
     /// Envoy compares each line of a repeated header, nginx one text of all lines joined by `, `.
     RepeatedLines,
     /// nginx does not tell `-` from `_` in header names: both spellings feed one variable.
@@ -56,7 +56,7 @@ pub enum HeaderNote {
 
 /// Why a header matcher has no translation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HeaderError {
+pub(crate) enum HeaderError {
     /// nginx drops such a header on arrival, so neither its presence nor its absence can be seen.
     #[error("nginx drops headers named {0:?}, so no condition can see it")]
     DroppedByNginx(String),
@@ -76,7 +76,7 @@ const BOUND_MAX: u64 = 99_999_999_999_999;
 
 impl HeaderMatch {
     /// The condition, and in what it is approximate.
-    pub fn to_expr(&self) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
+    pub(crate) fn to_expr(&self) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
         let var = header_variable(&self.name)?;
         Ok((self.condition(&var)?, self.notes(&var)))
     }
@@ -149,7 +149,7 @@ impl HeaderMatch {
 }
 
 /// The APISIX variable that holds a request header or pseudo header.
-pub fn header_variable(name: &str) -> Result<String, HeaderError> {
+pub(crate) fn header_variable(name: &str) -> Result<String, HeaderError> {
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
         ":method" => Ok("request_method".to_owned()),

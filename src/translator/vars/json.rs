@@ -8,18 +8,18 @@ use super::expr::{Cond, Expr, Op, Value};
 /// must all hold. A list is never empty: APISIX reads an empty list as "no condition", which [`Vars::new`] expresses as
 /// `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vars(Expr);
+pub(crate) struct Vars(Expr);
 
 impl Vars {
     /// The JSON form of `expr`, `None` if it always holds and the field should be left out.
     #[must_use]
-    pub fn new(expr: Expr) -> Option<Self> {
+    pub(crate) fn new(expr: Expr) -> Option<Self> {
         (!expr.is_true()).then_some(Self(expr))
     }
 
     /// The condition inside.
     #[must_use]
-    pub fn expr(&self) -> &Expr {
+    pub(crate) fn expr(&self) -> &Expr {
         &self.0
     }
 }

@@ -1,0 +1,28 @@
+//! APISIX resources as APISIX's own schema takes them (`main.route`, `main.upstream`; APISIX 3.18).
+//!
+//! These types only serialise. They hold nothing that APISIX's schema refuses, and they never hold Lua.
+
+mod plugins;
+mod route;
+mod upstream;
+
+pub(crate) use plugins::{Abort, Plugins};
+pub(crate) use route::{Route, Timeout};
+pub(crate) use upstream::{Balancing, Node, Upstream};
+
+use serde::Serialize;
+
+/// `labels` of everything that is made here: who made it, and for which instance.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Labels<'a> {
+    #[serde(rename = "managed-by")]
+    managed_by: &'static str,
+    instance: &'a str,
+}
+
+impl<'a> Labels<'a> {
+    /// The labels of one translator instance.
+    pub(crate) fn new(instance: &'a str) -> Self {
+        Self { managed_by: "amesh", instance }
+    }
+}

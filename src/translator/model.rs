@@ -1,0 +1,10 @@
+//! What the resources mean, validated. One module a resource; conversion from the wire has its own errors.
+
+mod address;
+pub(crate) mod cluster;
+pub(crate) mod duration;
+pub(crate) mod endpoint;
+pub(crate) mod findings;
+mod labels;
+pub(crate) mod listener;
+pub(crate) mod route;

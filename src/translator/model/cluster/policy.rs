@@ -1,0 +1,137 @@
+//! How a cluster chooses among its endpoints: `load_balancing_policy`, or `lb_policy` where that is not set.
+
+use amesh_xds::schema;
+use amesh_xds::wire::envoy::config::cluster::v3 as wire;
+use amesh_xds::wire::envoy::config::cluster::v3::cluster::LbPolicy;
+use amesh_xds::wire::envoy::config::cluster::v3::cluster::common_lb_config::LocalityConfigSpecifier;
+use amesh_xds::wire::envoy::extensions::load_balancing_policies as policies;
+use amesh_xds::wire::google::protobuf::Any;
+use prost::Message as _;
+
+use super::ClusterError;
+use crate::apisix::Balancing;
+use crate::diagnostic::Code;
+use crate::model::findings::{Denied, Extension, extension};
+use crate::report::{Place, Report};
+use crate::resource_type::message_name;
+
+const KIND: &str = "load_balancing_policy";
+/// Policies may name policies; Envoy's own do so once.
+const DEPTH: u32 = 4;
+
+/// How endpoints are chosen.
+#[derive(Clone, Copy)]
+pub(super) struct Policy {
+    pub(super) balancing: Balancing,
+    pub(super) locality_weighted: bool,
+    pub(super) denied: Denied,
+}
+
+impl Policy {
+    const ROUND_ROBIN: Self =
+        Self { balancing: Balancing::RoundRobin, locality_weighted: false, denied: Denied(false) };
+    const LEAST_REQUEST: Self = Self { balancing: Balancing::LeastConnections, ..Self::ROUND_ROBIN };
+    const DENIED: Self = Self { denied: Denied(true), ..Self::ROUND_ROBIN };
+
+    fn weighing_localities(self, weighted: bool) -> Self {
+        Self { locality_weighted: self.locality_weighted || weighted, ..self }
+    }
+}
+
+/// The policy of a cluster.
+pub(super) fn policy(cluster: &wire::Cluster, report: &mut Report) -> Result<Policy, ClusterError> {
+    match &cluster.load_balancing_policy {
+        Some(policy) => first_supported(policy, DEPTH, report),
+        None => Ok(enumerated(cluster.lb_policy(), report).weighing_localities(weighs_localities(cluster))),
+    }
+}
+
+fn weighs_localities(cluster: &wire::Cluster) -> bool {
+    let specifier = cluster.common_lb_config.as_ref().and_then(|config| config.locality_config_specifier.as_ref());
+    matches!(specifier, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)))
+}
+
+fn enumerated(policy: LbPolicy, report: &mut Report) -> Policy {
+    match policy {
+        LbPolicy::RoundRobin => Policy::ROUND_ROBIN,
+        LbPolicy::LeastRequest => least_request(report),
+        LbPolicy::Random => random(report),
+        LbPolicy::RingHash | LbPolicy::Maglev => {
+            let why = "lb_policy: requests of a client may reach different endpoints";
+            report.add(Code::ClusterApproximated, "lb_policy", why);
+            Policy::ROUND_ROBIN
+        }
+        LbPolicy::ClusterProvided => {
+            report.add(Code::FieldDenied, "lb_policy", "lb_policy: the cluster does not choose its endpoints itself");
+            Policy::DENIED
+        }
+        // Without `load_balancing_policy` Envoy falls back to this one.
+        LbPolicy::LoadBalancingPolicyConfig => Policy::ROUND_ROBIN,
+    }
+}
+
+fn least_request(report: &mut Report) -> Policy {
+    report.add(Code::ClusterApproximated, "lb_policy", "the least loaded of all endpoints is taken, not of two");
+    Policy::LEAST_REQUEST
+}
+
+fn random(report: &mut Report) -> Policy {
+    report.add(Code::ClusterApproximated, "lb_policy", "endpoints are taken in turn, not at random");
+    Policy::ROUND_ROBIN
+}
+
+/// Envoy takes the first policy of the list that it knows.
+fn first_supported(list: &wire::LoadBalancingPolicy, depth: u32, report: &mut Report) -> Result<Policy, ClusterError> {
+    let place = Place::ROOT;
+    for (index, policy) in list.policies.iter().enumerate() {
+        let config = policy.typed_extension_config.as_ref().and_then(|config| config.typed_config.as_ref());
+        let Some(config) = config else { continue };
+        let place = place.field("load_balancing_policy");
+        if let Some(policy) = typed(config, depth, &place.item("policies", index), report)? {
+            return Ok(policy);
+        }
+    }
+    report.add(Code::ClusterDenied, "load_balancing_policy", "none of the load balancing policies is known");
+    Ok(Policy::DENIED)
+}
+
+/// One policy; `None` where the next one of the list is to be tried.
+fn typed(config: &Any, depth: u32, place: &Place<'_>, report: &mut Report) -> Result<Option<Policy>, ClusterError> {
+    let known = schema::extension(KIND, message_name(&config.type_url)).is_some_and(|entry| entry.type_name != "*");
+    let (name, bytes, denied) = match extension(KIND, config, place, report)? {
+        Extension::Read(name, bytes, denied) => (name, bytes, denied),
+        Extension::Passed(denied) if known => return Ok(Some(Policy { denied, ..Policy::ROUND_ROBIN })),
+        Extension::Passed(_) => return Ok(None),
+    };
+    let policy = match name.rsplit('.').next() {
+        Some("RoundRobin") => {
+            let config = policies::round_robin::v3::RoundRobin::decode(bytes.clone())?;
+            Policy::ROUND_ROBIN.weighing_localities(is_weighted(config.locality_lb_config.as_ref()))
+        }
+        Some("LeastRequest") => {
+            let config = policies::least_request::v3::LeastRequest::decode(bytes.clone())?;
+            least_request(report).weighing_localities(is_weighted(config.locality_lb_config.as_ref()))
+        }
+        Some("Random") => {
+            let config = policies::random::v3::Random::decode(bytes.clone())?;
+            random(report).weighing_localities(is_weighted(config.locality_lb_config.as_ref()))
+        }
+        _ => locality_round_robin(bytes, depth, report)?,
+    };
+    Ok(Some(Policy { denied: policy.denied.or(denied), ..policy }))
+}
+
+/// `WrrLocality`: localities by weight, then a policy inside the locality.
+fn locality_round_robin(bytes: &bytes::Bytes, depth: u32, report: &mut Report) -> Result<Policy, ClusterError> {
+    let config = policies::wrr_locality::v3::WrrLocality::decode(bytes.clone())?;
+    let inner = match (config.endpoint_picking_policy, depth.checked_sub(1)) {
+        (Some(inner), Some(depth)) => first_supported(&inner, depth, report)?,
+        (Some(_), None) => Policy::DENIED,
+        (None, _) => Policy::ROUND_ROBIN,
+    };
+    Ok(inner.weighing_localities(true))
+}
+
+fn is_weighted(config: Option<&policies::common::v3::LocalityLbConfig>) -> bool {
+    config.is_some_and(|config| config.locality_config_specifier.is_some())
+}

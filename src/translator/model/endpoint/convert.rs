@@ -1,0 +1,188 @@
+//! From the wire to [`LoadAssignment`].
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use amesh_xds::coverage::WireError;
+use amesh_xds::wire::envoy::config::core::v3 as core;
+use amesh_xds::wire::envoy::config::endpoint::v3 as wire;
+use amesh_xds::wire::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
+use amesh_xds::wire::envoy::config::endpoint::v3::locality_lb_endpoints::LbConfig;
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{Endpoint, HealthStatus, LoadAssignment, Locality};
+use crate::diagnostic::Code;
+use crate::model::address::{AddressError, socket_address};
+use crate::model::findings::{Denied, scan};
+use crate::model::labels::{self, string_labels};
+use crate::plan::OVERPROVISIONING;
+use crate::report::{Place, Report};
+
+const MESSAGE: &str = "envoy.config.endpoint.v3.ClusterLoadAssignment";
+/// The metadata that decides between TLS and plain text.
+const SOCKET_MATCH: &str = "envoy.transport_socket_match";
+/// Envoy takes no greater priority.
+const MAX_PRIORITY: u32 = 128;
+
+/// Why Envoy would refuse endpoints.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AssignmentError {
+    /// Not the message it should be.
+    #[error("{0}")]
+    Decode(#[from] WireError),
+    /// Not the message it should be, in a way only the full decoder sees.
+    #[error("{0}")]
+    Text(#[from] prost::DecodeError),
+    /// A priority out of range.
+    #[error("endpoints[{0}].priority is {1}; it must be 0 to 128")]
+    Priority(usize, u32),
+    /// A weight of 0.
+    #[error("{0}.load_balancing_weight is 0; it must be at least 1")]
+    Weight(String),
+    /// An address Envoy would refuse.
+    #[error("{0}: {1}")]
+    Address(String, AddressError),
+    /// `endpoint_name` without such an entry in `named_endpoints`.
+    #[error("{0}: named_endpoints has no {1:?}")]
+    UnknownName(String, String),
+}
+
+/// What kind of host an endpoint's address may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostKind {
+    /// An IP address: STATIC and EDS clusters.
+    Address,
+    /// A DNS name or an IP address.
+    Name,
+}
+
+/// Decodes and validates the endpoints of an EDS cluster.
+pub(crate) fn convert(bytes: Bytes, report: &mut Report) -> Result<LoadAssignment, AssignmentError> {
+    let denied = scan(MESSAGE, &bytes, &Place::ROOT, report)?;
+    let assignment = wire::ClusterLoadAssignment::decode(bytes)?;
+    from_wire(assignment, HostKind::Address, denied, &Place::ROOT, report)
+}
+
+/// Validates endpoints. `denied`: some of them cannot be told apart, so none is used.
+pub(crate) fn from_wire(
+    assignment: wire::ClusterLoadAssignment,
+    hosts: HostKind,
+    denied: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<LoadAssignment, AssignmentError> {
+    let overprovisioning = assignment.policy.and_then(|policy| policy.overprovisioning_factor);
+    let mut converter = Converter { named: &assignment.named_endpoints, hosts, report };
+    let mut localities = Vec::with_capacity(assignment.endpoints.len());
+    for (index, locality) in assignment.endpoints.into_iter().enumerate() {
+        localities.push(converter.locality(locality, index, &place.item("endpoints", index))?);
+    }
+    if denied.0 {
+        report.add(Code::EndpointDropped, place.field("endpoints"), "no endpoint is used: requests are answered 503");
+        localities.clear();
+    }
+    Ok(LoadAssignment { localities, overprovisioning: overprovisioning.unwrap_or(OVERPROVISIONING) })
+}
+
+struct Converter<'a> {
+    named: &'a BTreeMap<String, wire::Endpoint>,
+    hosts: HostKind,
+    report: &'a mut Report,
+}
+
+impl Converter<'_> {
+    fn locality(
+        &mut self,
+        locality: wire::LocalityLbEndpoints,
+        index: usize,
+        place: &Place<'_>,
+    ) -> Result<Locality, AssignmentError> {
+        if locality.priority > MAX_PRIORITY {
+            return Err(AssignmentError::Priority(index, locality.priority));
+        }
+        let weight = weight(locality.load_balancing_weight, place, 0)?;
+        let listed = match locality.lb_config {
+            Some(LbConfig::LoadBalancerEndpoints(list)) => list.lb_endpoints,
+            None => locality.lb_endpoints,
+        };
+        let mut endpoints = Vec::with_capacity(listed.len());
+        for (index, endpoint) in listed.into_iter().enumerate() {
+            endpoints.extend(self.endpoint(endpoint, &place.item("lb_endpoints", index))?);
+        }
+        Ok(Locality { priority: locality.priority, weight, endpoints })
+    }
+
+    /// One endpoint; `None` where APISIX cannot reach it.
+    fn endpoint(&mut self, endpoint: wire::LbEndpoint, place: &Place<'_>) -> Result<Option<Endpoint>, AssignmentError> {
+        let weight = weight(endpoint.load_balancing_weight, place, 1)?;
+        let health = health(endpoint.health_status());
+        let address = match endpoint.host_identifier {
+            Some(HostIdentifier::Endpoint(inner)) => inner.address,
+            Some(HostIdentifier::EndpointName(name)) => self.named(&name, place)?,
+            None => None,
+        };
+        let Some((host, port)) = self.host(address, place)? else { return Ok(None) };
+        let socket_labels = socket_labels(&endpoint.metadata)?;
+        Ok(Some(Endpoint { host, port, weight, health, socket_labels }))
+    }
+
+    fn named(&self, name: &str, place: &Place<'_>) -> Result<Option<core::Address>, AssignmentError> {
+        let unknown = || AssignmentError::UnknownName(place.to_string(), name.to_owned());
+        Ok(self.named.get(name).ok_or_else(unknown)?.address.clone())
+    }
+
+    /// Host and port as APISIX writes them; `None` where there is no address that is read, which the scan reports.
+    fn host(
+        &mut self,
+        address: Option<core::Address>,
+        place: &Place<'_>,
+    ) -> Result<Option<(String, u32)>, AssignmentError> {
+        let Some(address) = address.as_ref().and_then(socket_address) else { return Ok(None) };
+        let host = match address.host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(ip)) => ip.to_string(),
+            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+            Err(_) if self.hosts == HostKind::Address => {
+                let error = AddressError::NotAnAddress(address.host.to_owned());
+                return Err(AssignmentError::Address(place.to_string(), error));
+            }
+            Err(_) => address.host.to_owned(),
+        };
+        if address.port == 0 || !host.bytes().all(is_host_byte) || host.is_empty() {
+            self.report.add(Code::EndpointDropped, place, "APISIX takes no such host or port");
+            return Ok(None);
+        }
+        Ok(Some((host, address.port)))
+    }
+}
+
+/// APISIX: `^\*?[0-9a-zA-Z-._\[\]:]+$`.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte)
+}
+
+fn weight(weight: Option<u32>, place: &Place<'_>, default: u32) -> Result<u32, AssignmentError> {
+    match weight {
+        Some(0) => Err(AssignmentError::Weight(place.to_string())),
+        other => Ok(other.unwrap_or(default)),
+    }
+}
+
+fn health(status: core::HealthStatus) -> HealthStatus {
+    match status {
+        core::HealthStatus::Unknown | core::HealthStatus::Healthy => HealthStatus::Healthy,
+        core::HealthStatus::Degraded => HealthStatus::Degraded,
+        core::HealthStatus::Unhealthy | core::HealthStatus::Draining | core::HealthStatus::Timeout => {
+            HealthStatus::Unhealthy
+        }
+    }
+}
+
+/// Decodes metadata only where it can hold the labels looked for.
+fn socket_labels(metadata: &Bytes) -> Result<Vec<(String, String)>, prost::DecodeError> {
+    if !labels::mentions(metadata, SOCKET_MATCH) {
+        return Ok(Vec::new());
+    }
+    let metadata = core::Metadata::decode(metadata.clone())?;
+    Ok(metadata.filter_metadata.get(SOCKET_MATCH).map(string_labels).unwrap_or_default())
+}

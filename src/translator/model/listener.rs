@@ -1,0 +1,83 @@
+//! A listener (`envoy.config.listener.v3.Listener`) as far as HTTP goes, validated.
+
+mod chain;
+mod convert;
+mod http;
+
+pub(crate) use convert::convert;
+
+use amesh_xds::wire::envoy::config::route::v3::RouteConfiguration;
+
+/// One listener.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Listener {
+    /// The address text; a wildcard address stands for every address.
+    pub(crate) address: String,
+    /// 1 to 65535.
+    pub(crate) port: u16,
+    /// Whether there is a socket, or connections are handed over by their original destination.
+    pub(crate) bound: bool,
+    /// `use_original_dst`: hands connections over to the listener of their original destination.
+    pub(crate) hands_over: bool,
+    /// The filter chains that carry HTTP.
+    pub(crate) chains: Vec<Chain>,
+}
+
+/// One filter chain with an HTTP connection manager.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Chain {
+    /// Its place among the listener's filter chains; the default one is the last.
+    pub(crate) index: usize,
+    /// `filter_chain_match.destination_port`.
+    pub(crate) destination_port: Option<u16>,
+    /// Chosen because the connection looks like HTTP.
+    pub(crate) sniffed: bool,
+    /// What its connection manager does with every request.
+    pub(crate) http: HttpSettings,
+    /// Where its routes come from.
+    pub(crate) routes: RouteSource,
+    /// Set where the chain cannot be used safely: all of its requests are answered 503.
+    pub(crate) denied: bool,
+}
+
+/// What a connection manager does with every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HttpSettings {
+    /// What becomes of the port in the Host header.
+    pub(crate) ports: Ports,
+    /// Takes `x-forwarded-client-cert` off requests. On connections without TLS Envoy does so in every mode of
+    /// `forward_client_cert_details` but ALWAYS_FORWARD_ONLY.
+    pub(crate) strips_client_cert: bool,
+    /// `path_with_escaped_slashes_action` is REJECT_REQUEST.
+    pub(crate) rejects_escaped_slashes: bool,
+}
+
+/// What becomes of the port in the Host header before it is matched: `strip_matching_host_port`,
+/// `strip_any_host_port`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ports {
+    /// It counts.
+    Compared,
+    /// It is cut off where it is the listener's own.
+    OwnIgnored,
+    /// It is cut off.
+    Ignored,
+}
+
+/// Where routes come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum RouteSource {
+    /// RDS, by this name.
+    Named(String),
+    /// In the listener itself.
+    Inline(Box<RouteConfiguration>),
+    /// Nowhere, because the chain is denied.
+    Nowhere,
+}
+
+impl Listener {
+    /// True where the address stands for every address.
+    pub(crate) fn is_wildcard(&self) -> bool {
+        matches!(self.address.as_str(), "0.0.0.0" | "::" | "")
+    }
+}

@@ -1,0 +1,126 @@
+//! One filter chain: whether it carries HTTP, and for which connections.
+
+use amesh_xds::coverage::WireError;
+use amesh_xds::wire::envoy::config::core::v3::transport_socket::ConfigType as SocketConfig;
+use amesh_xds::wire::envoy::config::listener::v3 as wire;
+use amesh_xds::wire::envoy::config::listener::v3::filter::ConfigType;
+use amesh_xds::wire::google::protobuf::Any;
+
+use super::http::{self, HttpError};
+use super::{Chain, RouteSource};
+use crate::diagnostic::Code;
+use crate::model::findings::{Denied, Extension, extension};
+use crate::report::{Place, Report};
+use crate::resource_type::message_name;
+
+/// Why Envoy would refuse a filter chain.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChainError {
+    /// A filter that is not the message it should be.
+    #[error("filters: {0}")]
+    Decode(#[from] WireError),
+    /// A port out of range.
+    #[error("filter_chain_match.destination_port is {0}; it must be 1 to 65535")]
+    Port(u32),
+    /// The HTTP connection manager is bad.
+    #[error("filters[{0}]: {1}")]
+    Http(usize, HttpError),
+}
+
+/// Converts a chain; `None` where it is not served at all.
+pub(super) fn convert(
+    chain: &wire::FilterChain,
+    index: usize,
+    report: &mut Report,
+) -> Result<Option<Chain>, ChainError> {
+    let place = Place::top("filter_chains", index);
+    if !chain.filters.iter().any(is_http) {
+        report.add(Code::ListenerWithoutHttp, place, "the filter chain carries no HTTP and is not served");
+        return Ok(None);
+    }
+    if let Some(why) = unserved(chain, &place, report)? {
+        report.add(Code::FilterChainRefused, place, why);
+        return Ok(None);
+    }
+    let mut denied = Denied(false);
+    for (position, filter) in chain.filters.iter().enumerate() {
+        let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { continue };
+        let place = place.item("filters", position);
+        match extension("network_filter", config, &place, report)? {
+            Extension::Passed(bad) => denied = denied.or(bad),
+            Extension::Read(_, bytes, found) => {
+                let manager = http::convert(bytes, found.or(denied), &place, report);
+                let manager = manager.map_err(|error| ChainError::Http(position, error))?;
+                return Ok(Some(served(chain, index, manager)?));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn is_http(filter: &wire::Filter) -> bool {
+    let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { return false };
+    message_name(&config.type_url).ends_with(".HttpConnectionManager")
+}
+
+fn served(chain: &wire::FilterChain, index: usize, manager: http::Manager) -> Result<Chain, ChainError> {
+    let matcher = chain.filter_chain_match.as_ref();
+    let port = matcher.and_then(|matcher| matcher.destination_port);
+    let destination_port = port.map(|port| u16::try_from(port).map_err(|_| ChainError::Port(port))).transpose()?;
+    Ok(Chain {
+        index,
+        destination_port,
+        sniffed: matcher.is_some_and(|matcher| !matcher.application_protocols.is_empty()),
+        routes: if manager.denied.0 { RouteSource::Nowhere } else { manager.routes },
+        denied: manager.denied.0,
+        http: manager.settings,
+    })
+}
+
+/// Why a chain is for connections that APISIX does not take in plain text; there is then nothing to deny either.
+fn unserved(
+    chain: &wire::FilterChain,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<&'static str>, WireError> {
+    if let Some(SocketConfig::TypedConfig(config)) =
+        chain.transport_socket.as_ref().and_then(|s| s.config_type.as_ref())
+        && is_secured(config, &place.field("transport_socket"), report)?
+    {
+        return Ok(Some("TLS is not terminated: no certificate is installed and the chain is not served"));
+    }
+    let Some(matcher) = &chain.filter_chain_match else { return Ok(None) };
+    if !matcher.server_names.is_empty() || matcher.transport_protocol == "tls" {
+        return Ok(Some("the chain is for TLS connections that are passed on, and is not served"));
+    }
+    if !matcher.application_protocols.is_empty() && !matcher.application_protocols.iter().all(is_plain_http) {
+        return Ok(Some("the chain is for protocols other than plain HTTP, and is not served"));
+    }
+    Ok(None)
+}
+
+fn is_secured(config: &Any, place: &Place<'_>, report: &mut Report) -> Result<bool, WireError> {
+    Ok(!matches!(extension("downstream_transport_socket", config, place, report)?, Extension::Read(..)))
+}
+
+/// What Envoy's HTTP inspector reports for plain HTTP.
+fn is_plain_http(protocol: &String) -> bool {
+    matches!(protocol.as_str(), "http/1.0" | "http/1.1" | "h2c")
+}
+
+/// Keeps, of the chains for one destination port, those that Envoy prefers for HTTP. Where several are left, nothing
+/// that is known here tells them apart: all of them are denied.
+pub(super) fn distinct(chains: Vec<Chain>, report: &mut Report) -> Vec<Chain> {
+    let sniffed: Vec<_> = chains.iter().filter(|chain| chain.sniffed).map(|chain| chain.destination_port).collect();
+    let preferred = |chain: &Chain| chain.sniffed || !sniffed.contains(&chain.destination_port);
+    let mut kept: Vec<Chain> = chains.into_iter().filter(preferred).collect();
+    let ports: Vec<_> = kept.iter().map(|chain| chain.destination_port).collect();
+    for chain in &mut kept {
+        if ports.iter().filter(|port| **port == chain.destination_port).count() > 1 {
+            report.add(Code::ListenerDenied, "filter_chains", "chains that cannot be told apart are answered 503");
+            chain.routes = RouteSource::Nowhere;
+            chain.denied = true;
+        }
+    }
+    kept
+}

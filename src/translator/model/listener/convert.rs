@@ -1,0 +1,91 @@
+//! From the wire to [`Listener`].
+
+use amesh_xds::coverage::WireError;
+use amesh_xds::wire::envoy::config::listener::v3 as wire;
+use amesh_xds::wire::envoy::config::listener::v3::listener_filter::ConfigType;
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::chain::{self, ChainError};
+use super::{Chain, Listener, RouteSource};
+use crate::diagnostic::Code;
+use crate::model::address::socket_address;
+use crate::model::findings::{Denied, extension, scan};
+use crate::report::{Place, Report};
+
+const MESSAGE: &str = "envoy.config.listener.v3.Listener";
+
+/// Why Envoy would refuse a listener.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ListenerError {
+    /// Not the message it should be.
+    #[error("{0}")]
+    Decode(#[from] WireError),
+    /// Not the message it should be, in a way only the full decoder sees.
+    #[error("{0}")]
+    Text(#[from] prost::DecodeError),
+    /// No address of any kind.
+    #[error("address is not set")]
+    NoAddress,
+    /// A filter chain Envoy would refuse.
+    #[error("filter_chains[{0}]: {1}")]
+    Chain(usize, ChainError),
+}
+
+/// Decodes and validates a listener.
+pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Listener, ListenerError> {
+    let found = scan(MESSAGE, bytes, &Place::ROOT, report)?;
+    let listener = wire::Listener::decode(bytes.clone())?;
+    let Some((address, port)) = address(&listener) else {
+        return if found.0 { Ok(without_port(report)) } else { Err(ListenerError::NoAddress) };
+    };
+    let denied = found.or(listener_filters(&listener, report)?);
+    let mut chains = Vec::new();
+    for (index, chain) in listener.filter_chains.iter().chain(&listener.default_filter_chain).enumerate() {
+        let converted = chain::convert(chain, index, report);
+        chains.extend(converted.map_err(|error| ListenerError::Chain(index, error))?);
+    }
+    let chains = chain::distinct(chains, report);
+    Ok(Listener {
+        address,
+        port,
+        bound: is_bound(&listener),
+        hands_over: listener.use_original_dst.unwrap_or(false),
+        chains: if denied.0 { deny(chains, report) } else { chains },
+    })
+}
+
+/// Address text and port; port 0 stands for one that the kernel chooses, which nothing can refer to.
+fn address(listener: &wire::Listener) -> Option<(String, u16)> {
+    let socket = socket_address(listener.address.as_ref()?)?;
+    let port = u16::try_from(socket.port).ok()?;
+    Some((socket.host.to_owned(), port))
+}
+
+/// A listener on something else than a TCP port, which the scan has reported.
+fn without_port(report: &mut Report) -> Listener {
+    report.add(Code::ListenerWithoutHttp, "address", "the listener is not on a TCP port and is not served");
+    Listener { address: String::new(), port: 0, bound: false, hands_over: false, chains: Vec::new() }
+}
+
+fn is_bound(listener: &wire::Listener) -> bool {
+    let deprecated = listener.deprecated_v1.as_ref().and_then(|v1| v1.bind_to_port);
+    listener.bind_to_port.or(deprecated).unwrap_or(true)
+}
+
+fn listener_filters(listener: &wire::Listener, report: &mut Report) -> Result<Denied, WireError> {
+    let mut denied = Denied(false);
+    for (index, filter) in listener.listener_filters.iter().enumerate() {
+        let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { continue };
+        let place = Place::top("listener_filters", index);
+        denied = denied.or(extension("listener_filter", config, &place, report)?.denied());
+    }
+    Ok(denied)
+}
+
+fn deny(chains: Vec<Chain>, report: &mut Report) -> Vec<Chain> {
+    if !chains.is_empty() {
+        report.add(Code::ListenerDenied, "", "all requests to this listener are answered 503");
+    }
+    chains.into_iter().map(|chain| Chain { routes: RouteSource::Nowhere, denied: true, ..chain }).collect()
+}

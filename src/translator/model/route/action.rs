@@ -1,0 +1,137 @@
+//! `Route.action`: where the request goes, or how it is answered.
+
+use amesh_xds::wire::envoy::config::core::v3::DataSource;
+use amesh_xds::wire::envoy::config::core::v3::data_source::Specifier;
+use amesh_xds::wire::envoy::config::route::v3 as wire;
+use amesh_xds::wire::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
+
+use super::overrides::{self, OverrideError};
+use super::{Action, Forward};
+use crate::diagnostic::Code;
+use crate::model::duration::{DurationError, milliseconds};
+use crate::model::findings::Denied;
+use crate::report::{Place, Report};
+
+/// Why Envoy would refuse an action.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ActionError {
+    /// No action is set.
+    #[error("action is not set: one of route, redirect, direct_response is needed")]
+    Missing,
+    /// `route` without a cluster.
+    #[error("route.cluster_specifier is not set")]
+    NoCluster,
+    /// A cluster without a name.
+    #[error("route.cluster is empty")]
+    UnnamedCluster,
+    /// Weights that cannot be shares.
+    #[error("route.weighted_clusters: the weights must sum to 1..4294967295")]
+    Weights,
+    /// A timeout that is no duration.
+    #[error("route.timeout: {0}")]
+    Timeout(#[from] DurationError),
+    /// A status that is no answer.
+    #[error("direct_response.status is {0}; it must be 200 to 599")]
+    Status(u32),
+    /// Filter configuration that cannot be read.
+    #[error("{0}")]
+    Override(#[from] OverrideError),
+}
+
+/// `timeout` where it is not set, in milliseconds.
+const DEFAULT_TIMEOUT: u64 = 15_000;
+
+/// Converts an action. `scanned`: the one that is set may be one that is not read.
+pub(super) fn convert(
+    action: Option<wire::route::Action>,
+    scanned: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<(Action, Denied), ActionError> {
+    match action {
+        Some(wire::route::Action::Route(route)) => forward(route, scanned, &place.field("route"), report),
+        Some(wire::route::Action::DirectResponse(response)) => {
+            respond(response, &place.field("direct_response"), report)
+        }
+        None if scanned.0 => Ok((Action::Deny, Denied(true))),
+        None => Err(ActionError::Missing),
+    }
+}
+
+fn forward(
+    route: wire::RouteAction,
+    scanned: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<(Action, Denied), ActionError> {
+    let not_found_status = not_found_status(&route);
+    let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
+    let (clusters, denied) = match route.cluster_specifier {
+        Some(ClusterSpecifier::Cluster(name)) if name.is_empty() => return Err(ActionError::UnnamedCluster),
+        Some(ClusterSpecifier::Cluster(name)) => (vec![(name, 1)], Denied(false)),
+        Some(ClusterSpecifier::WeightedClusters(weighted)) => {
+            weigh(weighted, scanned, &place.field("weighted_clusters"), report)?
+        }
+        None if scanned.0 => return Ok((Action::Deny, Denied(true))),
+        None => return Err(ActionError::NoCluster),
+    };
+    Ok((Action::Forward(Forward { clusters, timeout, not_found_status }), denied))
+}
+
+fn not_found_status(route: &wire::RouteAction) -> u16 {
+    match route.cluster_not_found_response_code() {
+        ClusterNotFoundResponseCode::ServiceUnavailable => 503,
+        ClusterNotFoundResponseCode::NotFound => 404,
+        ClusterNotFoundResponseCode::InternalServerError => 500,
+    }
+}
+
+fn weigh(
+    weighted: wire::WeightedCluster,
+    scanned: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<(Vec<(String, u32)>, Denied), ActionError> {
+    let mut denied = Denied(false);
+    let mut clusters = Vec::with_capacity(weighted.clusters.len());
+    for (index, entry) in weighted.clusters.into_iter().enumerate() {
+        let place = place.item("clusters", index);
+        denied = denied.or(overrides::inspect(&entry.typed_per_filter_config, &place, report)?);
+        // The scan has reported an entry whose cluster is chosen in a way that is not read.
+        if entry.name.is_empty() && !scanned.0 {
+            return Err(ActionError::UnnamedCluster);
+        }
+        clusters.push((entry.name, entry.weight.unwrap_or(0)));
+    }
+    let total: u64 = clusters.iter().map(|&(_, weight)| u64::from(weight)).sum();
+    if total == 0 || total > u64::from(u32::MAX) {
+        return Err(ActionError::Weights);
+    }
+    Ok((clusters, denied))
+}
+
+fn respond(
+    response: wire::DirectResponseAction,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<(Action, Denied), ActionError> {
+    let status = u16::try_from(response.status).ok().filter(|status| (200..600).contains(status));
+    let status = status.ok_or(ActionError::Status(response.status))?;
+    match response.body.map_or(Some(String::new()), body) {
+        Some(body) => Ok((Action::Respond { status, body }, Denied(false))),
+        None => {
+            let why = "inline_bytes: a body that is not UTF-8 cannot be sent";
+            report.add(Code::FieldNotYetDenied, place.field("body"), why);
+            Ok((Action::Deny, Denied(true)))
+        }
+    }
+}
+
+/// The text; `None` where it is none. A body from a file or the environment is denied by the scan.
+fn body(source: DataSource) -> Option<String> {
+    match source.specifier {
+        Some(Specifier::InlineString(text)) => Some(text),
+        Some(Specifier::InlineBytes(bytes)) => String::from_utf8(bytes.to_vec()).ok(),
+        None => Some(String::new()),
+    }
+}

@@ -1,0 +1,126 @@
+//! From the wire to [`VirtualHost`] and [`Route`].
+
+use amesh_xds::coverage::WireError;
+use amesh_xds::wire::envoy::config::route::v3 as wire;
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::action::{self, ActionError};
+use super::matching::{self, MatchError};
+use super::overrides::{self, OverrideError};
+use super::{Action, Route, VirtualHost};
+use crate::diagnostic::Code;
+use crate::model::findings::{Denied, scan};
+use crate::options::Limits;
+use crate::report::{Place, Report};
+
+const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
+const ROUTE: &str = "envoy.config.route.v3.Route";
+
+/// Why Envoy would refuse a virtual host.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum VirtualHostError {
+    /// Not the message it should be.
+    #[error("{0}")]
+    Decode(#[from] WireError),
+    /// Not the message it should be, in a way only the full decoder sees.
+    #[error("{0}")]
+    Text(#[from] prost::DecodeError),
+    /// `name` is empty.
+    #[error("name is empty")]
+    Unnamed,
+    /// `domains` is empty.
+    #[error("domains is empty: no request can belong to it")]
+    NoDomain,
+    /// More than the translator takes.
+    #[error("{what} has {count} entries; the limit is {limit}")]
+    TooMany {
+        /// The field.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// Filter configuration that cannot be read.
+    #[error("{0}")]
+    Override(#[from] OverrideError),
+    /// A route Envoy would refuse.
+    #[error("routes[{0}]: {1}")]
+    Route(usize, RouteError),
+}
+
+/// Why Envoy would refuse a route.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RouteError {
+    /// Not the message it should be.
+    #[error("{0}")]
+    Decode(#[from] WireError),
+    /// Not the message it should be, in a way only the full decoder sees.
+    #[error("{0}")]
+    Text(#[from] prost::DecodeError),
+    /// `match` is bad.
+    #[error("match: {0}")]
+    Match(#[from] MatchError),
+    /// The action is bad.
+    #[error("{0}")]
+    Action(#[from] ActionError),
+    /// Filter configuration that cannot be read.
+    #[error("{0}")]
+    Override(#[from] OverrideError),
+}
+
+/// Decodes and validates a virtual host; paths in `report` begin at it.
+pub(crate) fn convert_virtual_host(
+    bytes: &Bytes,
+    limits: &Limits,
+    report: &mut Report,
+) -> Result<VirtualHost, VirtualHostError> {
+    let mut denied = scan(VIRTUAL_HOST, bytes, &Place::ROOT, report)?;
+    let host = wire::VirtualHost::decode(bytes.clone())?;
+    check(&host, limits)?;
+    denied = denied.or(overrides::inspect(&host.typed_per_filter_config, &Place::ROOT, report)?);
+    let mut routes = Vec::with_capacity(host.routes.len());
+    for (index, bytes) in host.routes.iter().enumerate() {
+        let place = Place::top("routes", index);
+        let route = convert(bytes, denied, &place, report).map_err(|error| VirtualHostError::Route(index, error))?;
+        routes.push(route);
+    }
+    Ok(VirtualHost { name: host.name, domains: host.domains, routes })
+}
+
+fn check(host: &wire::VirtualHost, limits: &Limits) -> Result<(), VirtualHostError> {
+    if host.name.is_empty() {
+        return Err(VirtualHostError::Unnamed);
+    }
+    if host.domains.is_empty() {
+        return Err(VirtualHostError::NoDomain);
+    }
+    bounded("domains", host.domains.len(), limits.domains)?;
+    bounded("routes", host.routes.len(), limits.routes)
+}
+
+fn bounded(what: &'static str, count: usize, limit: usize) -> Result<(), VirtualHostError> {
+    if count > limit { Err(VirtualHostError::TooMany { what, count, limit }) } else { Ok(()) }
+}
+
+/// Decodes and validates a route. `inherited`: its virtual host is denied.
+fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Report) -> Result<Route, RouteError> {
+    let found = scan(ROUTE, bytes, place, report)?;
+    let route = wire::Route::decode(bytes.clone())?;
+    let scanned = found.or(overrides::inspect(&route.typed_per_filter_config, place, report)?);
+    let matcher = route.r#match.ok_or(MatchError::Missing)?;
+    let (matched, unmatched) = matching::convert(matcher, scanned, &place.field("match"), report)?;
+    let (action, unusable) = action::convert(route.action, scanned, place, report)?;
+    let denied = scanned.or(unmatched).or(unusable);
+    if denied.0 {
+        report.add(Code::RouteDenied, place, "requests that match this route are answered 503");
+    }
+    Ok(Route {
+        name: route.name,
+        path: matched.path,
+        case_sensitive: matched.case_sensitive,
+        headers: matched.headers,
+        action: if denied.or(inherited).0 { Action::Deny } else { action },
+    })
+}

@@ -1,0 +1,182 @@
+//! `Route.match`: the path and the headers.
+
+use amesh_xds::wire::envoy::config::route::v3 as wire;
+use amesh_xds::wire::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
+use amesh_xds::wire::envoy::config::route::v3::route_match::PathSpecifier;
+use amesh_xds::wire::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
+use amesh_xds::wire::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
+
+use crate::diagnostic::Code;
+use crate::model::findings::Denied;
+use crate::order::PathMatch;
+use crate::regex::{Pcre, RegexError, to_pcre};
+use crate::report::{Place, Report};
+use crate::vars::{HeaderKind, HeaderMatch};
+
+/// Why Envoy would refuse a match.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MatchError {
+    /// `match` is not set.
+    #[error("is not set")]
+    Missing,
+    /// No path specifier is set.
+    #[error("path_specifier is not set: one of prefix, path, safe_regex, path_separated_prefix is needed")]
+    NoPath,
+    /// `path_separated_prefix` has a form Envoy does not take.
+    #[error("path_separated_prefix {0:?} must begin with a slash, not end with one, and have no ? or #")]
+    SeparatedPrefix(String),
+    /// A pattern that RE2 does not take.
+    #[error("{0}")]
+    Regex(RegexError),
+    /// A header matcher that Envoy does not take.
+    #[error("headers[{0}]: {1}")]
+    Header(usize, HeaderMatcherError),
+}
+
+/// Why Envoy would refuse a header matcher.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HeaderMatcherError {
+    /// `name` is empty.
+    #[error("name is empty")]
+    Unnamed,
+    /// A pattern that RE2 does not take.
+    #[error("{0}")]
+    Regex(#[from] RegexError),
+}
+
+/// What a request must be.
+pub(super) struct Matched {
+    pub(super) path: Option<PathMatch>,
+    pub(super) case_sensitive: bool,
+    pub(super) headers: Vec<HeaderMatch>,
+}
+
+/// Converts a match. What cannot be told makes the match wider and the route denied.
+pub(super) fn convert(
+    matcher: wire::RouteMatch,
+    scanned: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<(Matched, Denied), MatchError> {
+    let mut denied = Denied(false);
+    let path = match matcher.path_specifier {
+        Some(specifier) => path(specifier, &mut denied, place, report)?,
+        // The one that is set is not read, which the scan has reported.
+        None if scanned.0 => None,
+        None => return Err(MatchError::NoPath),
+    };
+    let mut headers = Vec::with_capacity(matcher.headers.len());
+    for (index, header) in matcher.headers.into_iter().enumerate() {
+        let converted = header_match(header, &place.item("headers", index), report);
+        match converted.map_err(|error| MatchError::Header(index, error))? {
+            Some(header) => headers.push(header),
+            None => denied = Denied(true),
+        }
+    }
+    let case_sensitive = matcher.case_sensitive.unwrap_or(true);
+    Ok((Matched { path, case_sensitive, headers }, denied))
+}
+
+fn path(
+    specifier: PathSpecifier,
+    denied: &mut Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<PathMatch>, MatchError> {
+    Ok(Some(match specifier {
+        PathSpecifier::Prefix(prefix) => PathMatch::Prefix(prefix),
+        PathSpecifier::Path(path) => PathMatch::Exact(path),
+        PathSpecifier::PathSeparatedPrefix(prefix) => PathMatch::SeparatedPrefix(separated(prefix)?),
+        PathSpecifier::SafeRegex(matcher) => {
+            let pattern = regex(&matcher, &place.field("safe_regex"), report).map_err(MatchError::Regex)?;
+            *denied = denied.or(Denied(pattern.is_none()));
+            return Ok(pattern.map(PathMatch::Regex));
+        }
+    }))
+}
+
+fn separated(prefix: String) -> Result<String, MatchError> {
+    let is_good = prefix.len() > 1 && prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains(['?', '#']);
+    if is_good { Ok(prefix) } else { Err(MatchError::SeparatedPrefix(prefix)) }
+}
+
+/// A pattern; `None` where it is good for RE2 and must not reach PCRE, which denies the route.
+fn regex(matcher: &RegexMatcher, place: &Place<'_>, report: &mut Report) -> Result<Option<Pcre>, RegexError> {
+    match to_pcre(&matcher.regex) {
+        Ok(pattern) => Ok(Some(pattern)),
+        // Envoy refuses these too; the others are fine for RE2 and must not reach PCRE.
+        Err(error @ (RegexError::Syntax(_) | RegexError::RepeatTooLarge)) => Err(error),
+        Err(error) => {
+            report.add(Code::RegexRefused, place, error.to_string());
+            Ok(None)
+        }
+    }
+}
+
+/// A header matcher; `None` where it cannot be told whether a request meets it.
+fn header_match(
+    header: wire::HeaderMatcher,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<HeaderMatch>, HeaderMatcherError> {
+    if header.name.is_empty() {
+        return Err(HeaderMatcherError::Unnamed);
+    }
+    let kind = kind(header.header_match_specifier, place, report)?;
+    Ok(kind.map(|(kind, ignore_case)| HeaderMatch {
+        name: header.name,
+        kind,
+        ignore_case,
+        invert: header.invert_match,
+        treat_missing_as_empty: header.treat_missing_header_as_empty,
+    }))
+}
+
+/// What the value must be, and whether case is ignored.
+fn kind(
+    specifier: Option<HeaderMatchSpecifier>,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<(HeaderKind, bool)>, RegexError> {
+    let kind = match specifier {
+        // Envoy: without a specifier the header must be there.
+        None => HeaderKind::Present(true),
+        Some(HeaderMatchSpecifier::ExactMatch(text)) => HeaderKind::Exact(text),
+        Some(HeaderMatchSpecifier::PrefixMatch(text)) => HeaderKind::Prefix(text),
+        Some(HeaderMatchSpecifier::SuffixMatch(text)) => HeaderKind::Suffix(text),
+        Some(HeaderMatchSpecifier::ContainsMatch(text)) => HeaderKind::Contains(text),
+        Some(HeaderMatchSpecifier::PresentMatch(present)) => HeaderKind::Present(present),
+        Some(HeaderMatchSpecifier::RangeMatch(range)) => HeaderKind::Range { start: range.start, end: range.end },
+        Some(HeaderMatchSpecifier::SafeRegexMatch(matcher)) => {
+            return pattern_kind(&matcher, &place.field("safe_regex_match"), report);
+        }
+        Some(HeaderMatchSpecifier::StringMatch(matcher)) => {
+            return string_kind(matcher, &place.field("string_match"), report);
+        }
+    };
+    Ok(Some((kind, false)))
+}
+
+fn string_kind(
+    matcher: StringMatcher,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<(HeaderKind, bool)>, RegexError> {
+    let kind = match matcher.match_pattern {
+        None => return Ok(None),
+        Some(MatchPattern::Exact(text)) => HeaderKind::Exact(text),
+        Some(MatchPattern::Prefix(text)) => HeaderKind::Prefix(text),
+        Some(MatchPattern::Suffix(text)) => HeaderKind::Suffix(text),
+        Some(MatchPattern::Contains(text)) => HeaderKind::Contains(text),
+        Some(MatchPattern::SafeRegex(matcher)) => return pattern_kind(&matcher, &place.field("safe_regex"), report),
+    };
+    Ok(Some((kind, matcher.ignore_case)))
+}
+
+fn pattern_kind(
+    matcher: &RegexMatcher,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<(HeaderKind, bool)>, RegexError> {
+    Ok(regex(matcher, place, report)?.map(|pattern| (HeaderKind::Regex(pattern), false)))
+}

@@ -1,0 +1,43 @@
+//! What a RouteConfiguration says for all of its virtual hosts.
+
+use amesh_xds::coverage::WireError;
+use amesh_xds::wire::envoy::config::route::v3 as wire;
+
+use super::overrides::{self, OverrideError};
+use crate::model::findings::{Denied, scan};
+use crate::report::{Place, Report};
+use crate::table::Settings;
+
+const ROUTE_CONFIGURATION: &str = "envoy.config.route.v3.RouteConfiguration";
+
+/// Why a route configuration is refused before its virtual hosts are looked at.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// Not the message it should be.
+    #[error("{0}")]
+    Decode(#[from] WireError),
+    /// Filter configuration that cannot be read.
+    #[error("{0}")]
+    Override(#[from] OverrideError),
+}
+
+/// Scans an encoded route configuration, without its virtual hosts, and reads its settings.
+pub(crate) fn scanned_settings(
+    bytes: &[u8],
+    config: &wire::RouteConfiguration,
+    report: &mut Report,
+) -> Result<Settings, SettingsError> {
+    let denied = scan(ROUTE_CONFIGURATION, bytes, &Place::ROOT, report)?;
+    Ok(settings(config, denied, &Place::ROOT, report)?)
+}
+
+/// The settings of a route configuration that has been scanned.
+pub(crate) fn settings(
+    config: &wire::RouteConfiguration,
+    scanned: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Settings, OverrideError> {
+    let denied = scanned.or(overrides::inspect(&config.typed_per_filter_config, place, report)?);
+    Ok(Settings { ignore_port: config.ignore_port_in_host_matching, denied: denied.0 })
+}

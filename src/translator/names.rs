@@ -1,0 +1,81 @@
+//! Ids and names of APISIX resources, made from xDS names so that a person finds the way back.
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+
+/// APISIX: `^[a-zA-Z0-9-_.]+$`, at most 64 characters.
+const ID_BYTES: usize = 64;
+/// APISIX: `name` has at most 256 characters.
+const NAME_BYTES: usize = 256;
+/// A dash and 16 hexadecimal digits.
+const SUFFIX_BYTES: usize = 17;
+
+/// A content hash, by which an unchanged resource is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ContentHash(u128);
+
+impl ContentHash {
+    /// The hash of some bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(xxh3_128(bytes))
+    }
+}
+
+/// A number below 10^14 for equal contents: APISIX re-encodes numbers with 14 digits.
+pub(crate) fn revision(json: &str) -> u64 {
+    xxh3_64(json.as_bytes()).checked_rem(99_999_999_999_999).unwrap_or_default().saturating_add(1)
+}
+
+/// A valid id: the readable part of `parts`, then a hash of them and of the instance that keeps ids apart.
+pub(crate) fn id(instance: &str, parts: &[&str]) -> String {
+    let whole = parts.join("/");
+    let mut id: String = whole.chars().map(id_character).take(ID_BYTES.saturating_sub(SUFFIX_BYTES)).collect();
+    id.push('-');
+    id.push_str(&format!("{:016x}", hash(instance, parts)));
+    id
+}
+
+fn hash(instance: &str, parts: &[&str]) -> u64 {
+    let mut hasher = Xxh3::new();
+    for part in [instance].iter().chain(parts) {
+        hasher.update(part.as_bytes());
+        hasher.update(b"\0");
+    }
+    hasher.digest()
+}
+
+fn id_character(c: char) -> char {
+    if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }
+}
+
+/// The longest start of `text` that APISIX takes as a name.
+pub(crate) fn name(text: &str) -> &str {
+    let end = (0..=NAME_BYTES.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{id, name, revision};
+
+    #[test]
+    fn ids_are_readable_and_distinct() {
+        let made = id("amesh", &["outbound|9080|v1|reviews.default.svc.cluster.local"]);
+        assert!(made.starts_with("outbound_9080_v1_reviews.default.svc.cluster.lo-"), "{made}");
+        assert!(made.len() <= 64);
+        assert_ne!(id("amesh", &["a|b"]), id("amesh", &["a_b"]));
+        assert_ne!(id("amesh", &["a/b"]), id("amesh", &["a", "b"]));
+    }
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        let long = "ä".repeat(40_000);
+        assert_eq!(name(&long).len(), 256);
+        assert!(id("amesh", &[&long]).len() <= 64);
+    }
+
+    #[test]
+    fn revisions_fit_into_fourteen_digits() {
+        assert!(revision("{}") < 100_000_000_000_000);
+        assert_eq!(revision("{}"), revision("{}"));
+    }
+}

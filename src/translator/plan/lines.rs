@@ -1,0 +1,197 @@
+//! One virtual host becomes an ordered list of lines: Envoy's routes in APISIX's terms, before the router's keys are
+//! laid out.
+
+use std::collections::BTreeSet;
+
+use super::partition;
+use crate::apisix::{Abort, Plugins, Timeout};
+use crate::diagnostic::Code;
+use crate::model::cluster::View;
+use crate::model::route::{Action, Forward, Route, VirtualHost};
+use crate::names;
+use crate::order::{Key, PathMatch, PathOptions, path_keys};
+use crate::report::{Place, Report};
+use crate::vars::{Expr, HeaderNote};
+
+/// What a denied request is told.
+const DENIED: &str = "this request is denied: its route cannot be translated safely";
+/// Envoy's status for a request that cannot reach its cluster.
+const UNAVAILABLE: u16 = 503;
+
+/// One line: requests that are covered by a key and meet the condition have the outcome.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) keys: Vec<Key>,
+    pub(super) condition: Expr,
+    pub(super) outcome: Outcome,
+    /// Index of the route; `None` for what stands behind all routes.
+    pub(super) route: Option<usize>,
+    /// Which of the route's clusters.
+    pub(super) part: usize,
+    /// The route's name; may be empty.
+    pub(super) name: String,
+    /// Whose it is, where virtual hosts are laid out together.
+    pub(super) owner: Option<String>,
+}
+
+/// What happens to a request.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// Goes to an upstream.
+    Upstream(String, Timeout),
+    /// Is answered.
+    Answer(Plugins),
+}
+
+impl Outcome {
+    /// An answer without a body.
+    pub(super) fn status(status: u16) -> Self {
+        Self::Answer(Plugins::answering(Abort::empty(status)))
+    }
+
+    fn denied() -> Self {
+        Self::Answer(Plugins::answering(Abort::text(UNAVAILABLE, DENIED)))
+    }
+}
+
+/// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
+pub(super) fn terminal() -> Line {
+    let (keys, condition) = every_path();
+    Line { keys, condition, outcome: Outcome::status(404), route: None, part: 0, name: String::new(), owner: None }
+}
+
+/// Makes the lines of virtual hosts and gathers what there is to say.
+pub(super) struct LineMaker<'a> {
+    pub(super) instance: &'a str,
+    /// The whole route configuration is denied.
+    pub(super) denied: bool,
+    /// Requests with escaped slashes in the path meet no route.
+    pub(super) rejects_escaped_slashes: bool,
+    pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
+    /// Clusters that a line leads to or would lead to.
+    pub(super) clusters: BTreeSet<String>,
+    pub(super) report: Report,
+}
+
+impl LineMaker<'_> {
+    /// The lines of a virtual host's routes, in order.
+    pub(super) fn lines(&mut self, host: &VirtualHost, place: &Place<'_>) -> Vec<Line> {
+        let mut lines = Vec::with_capacity(host.routes.len());
+        for (index, route) in host.routes.iter().enumerate() {
+            self.route(route, index, &place.item("routes", index), &mut lines);
+        }
+        lines
+    }
+
+    fn route(&mut self, route: &Route, index: usize, place: &Place<'_>, lines: &mut Vec<Line>) {
+        let options = PathOptions { ignore_case: !route.case_sensitive, ..PathOptions::default() };
+        let (keys, path) = route.path.as_ref().map_or_else(every_path, |path| path_keys(path, options));
+        let (headers, told) = self.headers(route, place);
+        let slashes = if self.rejects_escaped_slashes { without_escaped_slashes() } else { Expr::True };
+        let condition = slashes.and(path).and(headers);
+        if condition.is_false() {
+            return self.report.add(Code::RouteShadowed, place, "no request can meet the conditions of this route");
+        }
+        let outcomes =
+            if self.denied || !told { vec![(Expr::True, Outcome::denied())] } else { self.outcomes(route, place) };
+        for (part, (share, outcome)) in outcomes.into_iter().enumerate() {
+            lines.push(Line {
+                keys: keys.clone(),
+                condition: condition.clone().and(share),
+                outcome,
+                route: Some(index),
+                part,
+                name: route.name.clone(),
+                owner: None,
+            });
+        }
+    }
+
+    /// The header conditions; false where one cannot be told, which makes the condition wider.
+    fn headers(&mut self, route: &Route, place: &Place<'_>) -> (Expr, bool) {
+        let mut told = true;
+        let mut parts = Vec::with_capacity(route.headers.len());
+        for (index, header) in route.headers.iter().enumerate() {
+            let place = place.field("match");
+            let place = place.item("headers", index);
+            match header.to_expr() {
+                Ok((part, notes)) => {
+                    notes.into_iter().for_each(|note| self.report.add(Code::MatcherApproximated, place, remark(note)));
+                    parts.push(part);
+                }
+                Err(error) => {
+                    self.report.add(Code::RouteDenied, place, format!("{error}: the route answers 503"));
+                    told = false;
+                }
+            }
+        }
+        (Expr::all(parts), told)
+    }
+
+    /// What happens, with the share of the requests that it happens to; each share leaves out those before it.
+    fn outcomes(&mut self, route: &Route, place: &Place<'_>) -> Vec<(Expr, Outcome)> {
+        match &route.action {
+            Action::Deny => vec![(Expr::True, Outcome::denied())],
+            Action::Respond { status, body } => {
+                vec![(Expr::True, Outcome::Answer(Plugins::answering(Abort::text(*status, body))))]
+            }
+            Action::Forward(forward) => self.shares(forward, place),
+        }
+    }
+
+    fn shares(&mut self, forward: &Forward, place: &Place<'_>) -> Vec<(Expr, Outcome)> {
+        let weights: Vec<u32> = forward.clusters.iter().map(|(_, weight)| *weight).collect();
+        let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
+        let mut outcomes = Vec::with_capacity(bounds.len());
+        let mut before = 0;
+        for ((cluster, _), bound) in forward.clusters.iter().zip(bounds) {
+            if bound > before {
+                let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
+                outcomes.push((share, self.forward(cluster, forward, place)));
+            }
+            before = bound.max(before);
+        }
+        outcomes
+    }
+
+    fn forward(&mut self, cluster: &str, forward: &Forward, place: &Place<'_>) -> Outcome {
+        self.clusters.insert(cluster.to_owned());
+        match (self.cluster)(cluster) {
+            None => {
+                let message = format!("cluster {cluster:?} does not exist: requests are answered as Envoy does");
+                self.report.add(Code::RouteToUnknownCluster, place.field("route"), message);
+                Outcome::status(forward.not_found_status)
+            }
+            Some(View { denied: true, .. }) => {
+                let message = format!("cluster {cluster:?} cannot be used safely: requests are answered 503");
+                self.report.add(Code::RouteToDeniedCluster, place.field("route"), message);
+                Outcome::denied()
+            }
+            Some(View { connect_timeout, .. }) => {
+                let timeout = Timeout::from_milliseconds(connect_timeout, forward.timeout);
+                Outcome::Upstream(names::id(self.instance, &[cluster]), timeout)
+            }
+        }
+    }
+}
+
+fn below(bound: u32) -> Expr {
+    Expr::matches("request_id", partition::below(bound))
+}
+
+/// The path, as the client sent it, has no `%2F` and no `%5C`.
+fn without_escaped_slashes() -> Expr {
+    Expr::matches_caseless("real_request_uri", "^[^?]*%(?:2f|5c)").negate()
+}
+
+fn every_path() -> (Vec<Key>, Expr) {
+    path_keys(&PathMatch::Prefix("/".to_owned()), PathOptions::default())
+}
+
+fn remark(note: HeaderNote) -> &'static str {
+    match note {
+        HeaderNote::RepeatedLines => "a header that comes in several lines is compared as one text, joined by commas",
+        HeaderNote::DashUnderscore => "header names with underscores are taken for those with dashes",
+        HeaderNote::BytesNotCharacters => "the pattern matches bytes, so values beyond ASCII may differ",
+    }
+}

@@ -1,0 +1,82 @@
+//! Weighted clusters: which share of all requests goes where.
+//!
+//! Envoy draws one random number per request. APISIX has `request_id`, 32 random hexadecimal digits that stay the same
+//! within a request; its first four digits are that number here, so a share is exact to 1/65536.
+
+/// Digits of `request_id` that are looked at.
+const DIGITS: u32 = 4;
+/// How many values they have.
+pub(crate) const SPACE: u32 = 0x1_0000;
+
+/// The upper bounds of the shares in the space of `0..65536`, one a weight; the last is 65536.
+/// `None` where all weights are 0 or their sum exceeds 32 bits: Envoy refuses both.
+pub(crate) fn bounds(weights: &[u32]) -> Option<Vec<u32>> {
+    let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+    if total == 0 || total > u64::from(u32::MAX) {
+        return None;
+    }
+    let mut sum = 0_u64;
+    weights.iter().map(|&weight| scaled(&mut sum, weight, total)).collect()
+}
+
+fn scaled(sum: &mut u64, weight: u32, total: u64) -> Option<u32> {
+    *sum = sum.checked_add(u64::from(weight))?;
+    let rounded = sum.checked_mul(u64::from(SPACE))?.checked_add(total / 2)?.checked_div(total)?;
+    u32::try_from(rounded).ok()
+}
+
+/// A pattern for request ids whose first four digits are below `bound` (1 to 65535).
+pub(crate) fn below(bound: u32) -> String {
+    let mut alternatives = Vec::new();
+    let mut prefix = String::new();
+    for place in (0..DIGITS).rev() {
+        let digit = (bound >> place.saturating_mul(4)) & 0xf;
+        if digit > 0 {
+            alternatives.push(format!("{prefix}{}", digits_below(digit)));
+        }
+        prefix.push(char::from_digit(digit, 16).unwrap_or('0'));
+    }
+    match alternatives.as_slice() {
+        [only] => format!("^{only}"),
+        several => format!("^(?:{})", several.join("|")),
+    }
+}
+
+/// A character class of the hexadecimal digits below `digit` (1 to 15).
+fn digits_below(digit: u32) -> String {
+    match digit {
+        1 => "0".to_owned(),
+        2..=10 => format!("[0-{}]", digit.saturating_sub(1)),
+        11 => "[0-9a]".to_owned(),
+        _ => format!("[0-9a-{}]", char::from_digit(digit.saturating_sub(1), 16).unwrap_or('f')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{below, bounds};
+
+    #[test]
+    fn patterns_hold_exactly_below_the_bound() {
+        for bound in [1_u32, 2, 15, 16, 17, 255, 256, 0x199a, 0x4000, 0x8000, 0xabcd, 0xfffe, 0xffff] {
+            let pattern = pcre2::bytes::Regex::new(&below(bound)).unwrap();
+            for value in 0..0x1_0000_u32 {
+                let id = format!("{value:04x}00ff");
+                assert_eq!(pattern.is_match(id.as_bytes()).unwrap(), value < bound, "{bound:x} {value:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn quarters_are_one_class() {
+        assert_eq!(below(0x4000), "^[0-3]");
+    }
+
+    #[test]
+    fn shares_follow_the_weights() {
+        assert_eq!(bounds(&[25, 25, 50]), Some(vec![0x4000, 0x8000, 0x1_0000]));
+        assert_eq!(bounds(&[0, 1]), Some(vec![0, 0x1_0000]));
+        assert_eq!(bounds(&[0, 0]), None);
+        assert_eq!(bounds(&[u32::MAX, 1]), None);
+    }
+}

@@ -1,0 +1,228 @@
+//! One virtual host becomes APISIX routes: Envoy's order of routes on top of APISIX's router.
+
+use std::collections::BTreeSet;
+
+use super::guards::Requests;
+use super::lines::{Line, LineMaker, Outcome, terminal};
+use crate::apisix::{Abort, Labels, Plugins, Route};
+use crate::diagnostic::Code;
+use crate::hosts::{HostNote, HostPlan, PortMatching, plan_hosts};
+use crate::model::cluster::View;
+use crate::model::route::VirtualHost;
+use crate::names;
+use crate::order;
+use crate::report::{Place, Report};
+use crate::table::Settings;
+use crate::vars::{Expr, Vars};
+
+/// What the routes of a table have in common.
+pub(crate) struct Scope<'a> {
+    /// For ids and labels.
+    pub(crate) instance: &'a str,
+    /// The table's name, for ids and names.
+    pub(crate) table: &'a str,
+    /// Which requests the table is for.
+    pub(crate) guard: &'a Expr,
+    /// What happens to every request.
+    pub(crate) requests: Requests,
+    /// For all virtual hosts.
+    pub(crate) settings: Settings,
+    /// What is known of a cluster.
+    pub(crate) cluster: &'a dyn Fn(&str) -> Option<View>,
+    /// `limits.extra_router_entries`.
+    pub(crate) extra_entries: usize,
+}
+
+impl Scope<'_> {
+    fn ports(&self) -> PortMatching {
+        if self.settings.ignore_port { PortMatching::Ignore } else { self.requests.ports }
+    }
+}
+
+/// What a virtual host, or what several share, becomes.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    /// Id and JSON of each route.
+    pub(crate) routes: Vec<(String, String)>,
+    /// Clusters that they lead to.
+    pub(crate) clusters: BTreeSet<String>,
+    /// What is to be said; paths begin at the virtual host, or at the table for what is shared.
+    pub(crate) report: Report,
+}
+
+/// Routes that share hosts and are laid out together.
+struct Group<'a> {
+    id: &'a str,
+    hosts: &'a [String],
+    guard: Expr,
+}
+
+/// The routes of a virtual host at its own host keys. `neighbours` are the virtual hosts with some of the same keys.
+pub(crate) fn own_routes<'a>(
+    scope: &Scope<'_>,
+    host: &'a VirtualHost,
+    neighbours: impl Iterator<Item = &'a VirtualHost>,
+) -> Routes {
+    let all = std::iter::once(host).chain(neighbours).map(|host| host.domains.as_slice());
+    let plan = plan_hosts(all, scope.ports()).unwrap_or_default();
+    let mut maker = maker(scope);
+    say_hosts(&plan, &mut maker.report);
+    let mut groups = plan.keyed.iter().filter(|group| group.virtual_host == 0).enumerate().peekable();
+    let mut lines = if groups.peek().is_some() { maker.lines(host, &Place::ROOT) } else { Vec::new() };
+    lines.push(terminal());
+    let mut routes = Vec::new();
+    for (index, group) in groups {
+        let id = if index == 0 { host.name.clone() } else { format!("{}.{index}", host.name) };
+        let group = Group { id: &id, hosts: &group.hosts, guard: group.guard.clone() };
+        let report = if index == 0 { Some(&mut maker.report) } else { None };
+        lay_out(scope, &group, &lines, report, &mut routes);
+    }
+    Routes { routes, clusters: maker.clusters, report: maker.report }
+}
+
+/// The routes of all virtual hosts that have domains without a host key, in Envoy's order, then the final 404. Each
+/// virtual host comes with its place in the table.
+pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[(usize, &VirtualHost)]) -> Routes {
+    let plan = plan_hosts(hosts.iter().map(|(_, host)| &host.domains), scope.ports()).unwrap_or_default();
+    let mut maker = maker(scope);
+    let mut lines = Vec::new();
+    let mut ended = false;
+    for (index, group) in plan.hostless.iter().enumerate() {
+        let Some((place, host)) = hosts.get(group.virtual_host) else { continue };
+        let owner =
+            if group.guard.is_true() { format!("{}.any", host.name) } else { format!("{}.any{index}", host.name) };
+        let own = maker.lines(host, &Place::top("virtual_hosts", *place)).into_iter().chain([terminal()]);
+        lines.extend(own.map(|line| Line {
+            owner: Some(owner.clone()),
+            condition: group.guard.clone().and(line.condition),
+            ..line
+        }));
+        ended |= group.guard.is_true();
+    }
+    if !ended {
+        lines.push(terminal());
+    }
+    let mut routes = Vec::new();
+    let group = Group { id: "any", hosts: &[], guard: Expr::True };
+    lay_out(scope, &group, &lines, Some(&mut maker.report), &mut routes);
+    Routes { routes, clusters: maker.clusters, report: maker.report }
+}
+
+fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
+    LineMaker {
+        instance: scope.instance,
+        denied: scope.settings.denied,
+        rejects_escaped_slashes: scope.requests.rejects_escaped_slashes,
+        cluster: scope.cluster,
+        clusters: BTreeSet::new(),
+        report: Report::default(),
+    }
+}
+
+fn say_hosts(plan: &HostPlan, report: &mut Report) {
+    for note in &plan.notes {
+        match note {
+            HostNote::NeverMatches { virtual_host: 0, domain } => {
+                report.add(Code::DomainUnmatchable, "domains", format!("{domain:?} can match no request"));
+            }
+            HostNote::ComparedAsText { virtual_host: 0, domain } => {
+                let why = format!("{domain:?} is compared after all other domains: APISIX takes no such host");
+                report.add(Code::DomainUnmatchable, "domains", why);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Gives every line its keys and priority and writes the routes.
+fn lay_out(
+    scope: &Scope<'_>,
+    group: &Group<'_>,
+    lines: &[Line],
+    mut report: Option<&mut Report>,
+    routes: &mut Vec<(String, String)>,
+) {
+    let entries = lines.iter().map(|line| {
+        let total = line.condition.is_true();
+        order::Entry { keys: line.keys.clone(), total, slots: 1 }
+    });
+    let placed = order::place(&entries.collect::<Vec<_>>(), scope.extra_entries);
+    if placed.iter().any(|placed| !placed.condition.is_true())
+        && let Some(report) = report.as_deref_mut()
+    {
+        report.add(Code::VirtualHostLarge, "routes", "routes are tried one by one to keep the router small");
+    }
+    let guard = scope.guard.clone().and(group.guard.clone());
+    for (line, placed) in lines.iter().zip(&placed) {
+        if placed.uris.is_empty() {
+            if let (Some(report), Some(index)) = (report.as_deref_mut(), line.route) {
+                report.add(
+                    Code::RouteShadowed,
+                    Place::top("routes", index),
+                    "an earlier route takes all of its requests",
+                );
+            }
+            continue;
+        }
+        let condition = guard.clone().and(placed.condition.clone()).and(line.condition.clone());
+        routes.extend(route(scope, group, line, placed, condition));
+    }
+}
+
+fn route(
+    scope: &Scope<'_>,
+    group: &Group<'_>,
+    line: &Line,
+    placed: &order::Placed,
+    condition: Expr,
+) -> Option<(String, String)> {
+    let (owner, position) = (line.owner.as_deref().unwrap_or(group.id), position(line));
+    let id = names::id(scope.instance, &[scope.table, owner, &position]);
+    let name = format!("{}/{owner}#{position} {}", scope.table, line.name);
+    let stripping = scope.requests.strips_client_cert.then(Plugins::stripping_client_cert);
+    let (upstream_id, timeout, plugins) = match &line.outcome {
+        Outcome::Upstream(id, timeout) => (Some(id.as_str()), Some(*timeout), stripping.as_ref()),
+        Outcome::Answer(plugins) => (None, None, Some(plugins)),
+    };
+    let route = Route {
+        id: &id,
+        name: names::name(name.trim_end()),
+        labels: Labels::new(scope.instance),
+        hosts: group.hosts,
+        uris: &placed.uris,
+        priority: placed.priority,
+        vars: Vars::new(condition),
+        upstream_id,
+        timeout,
+        plugins,
+    };
+    let json = serde_json::to_string(&route).ok()?;
+    Some((id, json))
+}
+
+/// `3`, or `3.1` for the second cluster of route 3, or `end`.
+fn position(line: &Line) -> String {
+    match (line.route, line.part) {
+        (None, _) => "end".to_owned(),
+        (Some(route), 0) => route.to_string(),
+        (Some(route), part) => format!("{route}.{part}"),
+    }
+}
+
+/// A route that answers every request of a filter chain.
+pub(crate) fn closed_route(id: &str, listener: &str, instance: &str, guard: &Expr, status: u16) -> Option<String> {
+    let abort = if status == 404 { Abort::empty(status) } else { Abort::text(status, "this listener is not served") };
+    let route = Route {
+        id,
+        name: names::name(listener),
+        labels: Labels::new(instance),
+        hosts: &[],
+        uris: &["/*".to_owned()],
+        priority: 0,
+        vars: Vars::new(guard.clone()),
+        upstream_id: None,
+        timeout: None,
+        plugins: Some(&Plugins::answering(abort)),
+    };
+    serde_json::to_string(&route).ok()
+}

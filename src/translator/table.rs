@@ -1,0 +1,290 @@
+//! The routes of one RouteConfiguration, kept virtual host by virtual host.
+//!
+//! A route configuration is one resource however many virtual hosts it has. An update is decoded only where the bytes
+//! of a virtual host differ from those in force, so it costs in proportion to what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use amesh_xds::wire::envoy::config::route::v3 as wire;
+use bytes::Bytes;
+
+use crate::hosts::{PortMatching, plan_hosts};
+use crate::model::route::{VirtualHost, VirtualHostError, convert_virtual_host};
+use crate::names::ContentHash;
+use crate::options::Limits;
+use crate::report::Report;
+
+/// Why a route configuration is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TableError {
+    /// A virtual host Envoy would refuse.
+    #[error("virtual_hosts[{index}]{}: {error}", name_of(.name))]
+    VirtualHost {
+        /// Its place.
+        index: usize,
+        /// Its name, where it could be read.
+        name: String,
+        /// What is wrong.
+        error: VirtualHostError,
+    },
+    /// Two virtual hosts for one domain.
+    #[error("domain {domain:?} stands in virtual_hosts {first:?} and {second:?}: a request can belong to one only")]
+    DuplicateDomain {
+        /// The domain, in lower case.
+        domain: String,
+        /// A virtual host that has it.
+        first: String,
+        /// Another, or the same.
+        second: String,
+    },
+}
+
+fn name_of(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name:?})") }
+}
+
+/// One virtual host.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    hash: ContentHash,
+    /// Its place among the virtual hosts.
+    pub(crate) index: usize,
+    /// Some of its domains have no host key.
+    is_sharing: bool,
+    /// Some of its domains stand for any port, which depends on all other domains.
+    pub(crate) has_any_port: bool,
+    /// Validated.
+    pub(crate) host: VirtualHost,
+    /// What is to be said about it, with paths from the virtual host on.
+    pub(crate) report: Report,
+    /// What was made of it.
+    pub(crate) planned: Planned,
+}
+
+/// What was made of a virtual host, or of the virtual hosts without a host name of their own.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    /// Ids of APISIX routes.
+    pub(crate) routes: Vec<String>,
+    /// Clusters that the routes lead to.
+    pub(crate) clusters: BTreeSet<String>,
+    /// What is to be said.
+    pub(crate) report: Report,
+}
+
+/// What holds for all virtual hosts of a route configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// `ignore_port_in_host_matching`.
+    pub(crate) ignore_port: bool,
+    /// Set where a setting cannot be translated safely: every route answers 503.
+    pub(crate) denied: bool,
+}
+
+/// The routes of one route configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    /// For all virtual hosts.
+    pub(crate) settings: Settings,
+    units: BTreeMap<String, Unit>,
+    /// Lower-case domain to the unit that has it.
+    domains: BTreeMap<String, String>,
+    /// What was made of the virtual hosts that share the host-less router.
+    pub(crate) shared: Planned,
+}
+
+/// A checked update; nothing has changed yet.
+#[derive(Debug)]
+pub(crate) struct Update {
+    settings: Settings,
+    order: Vec<String>,
+    gone: Vec<String>,
+    changed: Vec<(String, Unit)>,
+}
+
+/// What an update has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    /// Everything has to be planned anew.
+    pub(crate) all: bool,
+    /// What virtual hosts share has to be planned anew.
+    pub(crate) shared: bool,
+    /// Units that have to be planned anew.
+    pub(crate) units: BTreeSet<String>,
+    /// Units that are gone, with what was made of them.
+    pub(crate) gone: Vec<(String, Unit)>,
+}
+
+impl Unit {
+    /// It has to do with the router without hosts.
+    fn is_shared(&self) -> bool {
+        self.is_sharing || self.has_any_port
+    }
+}
+
+impl Table {
+    /// One virtual host.
+    pub(crate) fn unit(&self, key: &str) -> Option<&Unit> {
+        self.units.get(key)
+    }
+
+    /// One virtual host, to be changed.
+    pub(crate) fn unit_mut(&mut self, key: &str) -> Option<&mut Unit> {
+        self.units.get_mut(key)
+    }
+
+    /// All virtual hosts.
+    pub(crate) fn units(&self) -> impl Iterator<Item = (&str, &Unit)> {
+        self.units.iter().map(|(key, unit)| (key.as_str(), unit))
+    }
+
+    /// Takes out what was made of the virtual hosts; `None` is what they share.
+    pub(crate) fn take_planned(&mut self) -> Vec<(Option<String>, Planned)> {
+        let shared = (None, std::mem::take(&mut self.shared));
+        let own = self.units.iter_mut().map(|(key, unit)| (Some(key.clone()), std::mem::take(&mut unit.planned)));
+        [shared].into_iter().chain(own).collect()
+    }
+
+    /// Virtual hosts that have a domain with the same name as this one, whatever the ports.
+    pub(crate) fn neighbours(&self, key: &str) -> BTreeSet<&str> {
+        let domains = self.units.get(key).map(|unit| unit.host.domains.as_slice()).unwrap_or_default();
+        domains.iter().flat_map(|domain| self.namesakes(domain)).filter(|owner| *owner != key).collect()
+    }
+
+    /// The owners of all domains with the name of this one.
+    fn namesakes(&self, domain: &str) -> impl Iterator<Item = &str> {
+        let domain = domain.to_ascii_lowercase();
+        let name = name_without_port(&domain).to_owned();
+        let with_port = |name: String| {
+            let (first, last) = (format!("{name}:"), format!("{name};"));
+            self.domains.range(first..last).map(|(_, owner)| owner.as_str())
+        };
+        let dotted = format!("{name}.");
+        let plain = [self.domains.get(&name), self.domains.get(&dotted)];
+        let plain = plain.into_iter().flatten().map(String::as_str);
+        plain.chain(with_port(name)).chain(with_port(dotted))
+    }
+
+    /// Virtual hosts that share the router without hosts, and those that decide what belongs there.
+    pub(crate) fn sharing(&self) -> Vec<(usize, &VirtualHost)> {
+        let any_port = self.units.values().any(|unit| unit.has_any_port);
+        self.units.values().filter(|unit| any_port || unit.is_sharing).map(|unit| (unit.index, &unit.host)).collect()
+    }
+
+    /// Checks a new version against the one in force.
+    pub(crate) fn prepare(
+        &self,
+        settings: Settings,
+        config: &wire::RouteConfiguration,
+        limits: &Limits,
+    ) -> Result<Update, TableError> {
+        let mut keys = BTreeSet::new();
+        let mut update = Update { settings, order: Vec::new(), gone: Vec::new(), changed: Vec::new() };
+        for (index, bytes) in config.virtual_hosts.iter().enumerate() {
+            let hash = ContentHash::of(bytes);
+            let key = unique_key(bytes, index, &mut keys);
+            if self.units.get(&key).is_none_or(|unit| unit.hash != hash) {
+                update.changed.push((key.clone(), unit(hash, bytes, index, limits)?));
+            }
+            update.order.push(key);
+        }
+        update.gone = self.units.keys().filter(|key| !keys.contains(*key)).cloned().collect();
+        self.check_domains(&update.gone, &update.changed)?;
+        Ok(update)
+    }
+
+    fn check_domains(&self, gone: &[String], changed: &[(String, Unit)]) -> Result<(), TableError> {
+        let replaced: BTreeSet<&str> =
+            gone.iter().chain(changed.iter().map(|(key, _)| key)).map(String::as_str).collect();
+        let mut claimed: BTreeMap<String, &str> = BTreeMap::new();
+        for (key, unit) in changed {
+            for domain in &unit.host.domains {
+                let domain = domain.to_ascii_lowercase();
+                let standing = self.domains.get(&domain).filter(|owner| !replaced.contains(owner.as_str()));
+                let owner = standing.map(String::as_str).or_else(|| claimed.get(&domain).copied());
+                if let Some(owner) = owner {
+                    return Err(TableError::DuplicateDomain { domain, first: owner.to_owned(), second: key.clone() });
+                }
+                claimed.insert(domain, key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a checked update in force.
+    pub(crate) fn apply(&mut self, update: Update) -> Changed {
+        let mut changed = Changed { all: self.settings != update.settings, ..Changed::default() };
+        self.settings = update.settings;
+        let touched = update.gone.iter().chain(update.changed.iter().map(|(key, _)| key));
+        let around: BTreeSet<String> = touched.flat_map(|key| self.neighbours(key)).map(str::to_owned).collect();
+        for key in &update.gone {
+            changed.shared |= self.units.get(key).is_some_and(Unit::is_shared);
+            changed.gone.extend(self.remove(key).map(|unit| (key.clone(), unit)));
+        }
+        for (key, mut unit) in update.changed {
+            changed.shared |= unit.is_shared();
+            if let Some(old) = self.remove(&key) {
+                changed.shared |= old.is_shared();
+                unit.planned = old.planned;
+            }
+            for domain in &unit.host.domains {
+                self.domains.insert(domain.to_ascii_lowercase(), key.clone());
+            }
+            changed.units.insert(key.clone());
+            self.units.insert(key, unit);
+        }
+        let around_now =
+            changed.units.iter().flat_map(|key| self.neighbours(key)).map(str::to_owned).collect::<Vec<_>>();
+        changed.units.extend(around.into_iter().chain(around_now).filter(|key| self.units.contains_key(key)));
+        let any_port = self.units.iter().filter(|(_, unit)| unit.has_any_port).map(|(key, _)| key.clone());
+        changed.units.extend(any_port.inspect(|_| changed.shared = true).collect::<Vec<_>>());
+        for (index, key) in update.order.iter().enumerate() {
+            if let Some(unit) = self.units.get_mut(key) {
+                unit.index = index;
+            }
+        }
+        changed
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Unit> {
+        let unit = self.units.remove(key)?;
+        for domain in &unit.host.domains {
+            let domain = domain.to_ascii_lowercase();
+            if self.domains.get(&domain).is_some_and(|owner| owner == key) {
+                self.domains.remove(&domain);
+            }
+        }
+        Some(unit)
+    }
+}
+
+/// The virtual host's name; where several have one name, the later ones get their place added.
+fn unique_key(bytes: &Bytes, index: usize, keys: &mut BTreeSet<String>) -> String {
+    let name = crate::intake::peek_name(bytes).unwrap_or_default();
+    let key = if keys.contains(&name) { format!("{name}#{index}") } else { name };
+    keys.insert(key.clone());
+    key
+}
+
+fn unit(hash: ContentHash, bytes: &Bytes, index: usize, limits: &Limits) -> Result<Unit, TableError> {
+    let mut report = Report::default();
+    let host = convert_virtual_host(bytes, limits, &mut report).map_err(|error| {
+        let name = crate::intake::peek_name(bytes).unwrap_or_default();
+        TableError::VirtualHost { index, name, error }
+    })?;
+    let is_sharing = has_no_key(&host);
+    let has_any_port = host.domains.iter().any(|domain| domain.ends_with(":*"));
+    Ok(Unit { hash, index, is_sharing, has_any_port, host, report, planned: Planned::default() })
+}
+
+fn has_no_key(host: &VirtualHost) -> bool {
+    let plan = plan_hosts([&host.domains], PortMatching::Compare).unwrap_or_default();
+    !plan.hostless.is_empty()
+}
+
+/// The name in a domain, without port and trailing dot.
+fn name_without_port(domain: &str) -> &str {
+    let is_port = |port: &str| port == "*" || port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = domain.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(domain, |(name, _)| name);
+    name.strip_suffix('.').unwrap_or(name)
+}

@@ -1,0 +1,129 @@
+//! Which tables are in use, and for which requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Translator;
+use super::state::{UnitKey, Use};
+use crate::changes::Kind;
+use crate::model::listener::Listener;
+use crate::names;
+use crate::plan::{Binding, Requests, TableKey, bindings, closed_route};
+use crate::table::{Planned, Table};
+use crate::vars::Expr;
+
+/// The status for all requests of a filter chain whose routes never arrived, as in Envoy.
+const NO_ROUTES: u16 = 404;
+/// The status for all requests of a filter chain that cannot be translated safely.
+const DENIED: u16 = 503;
+
+impl Use {
+    const EVERYWHERE: Self = Self { guard: Expr::True, requests: Requests::DEFAULT };
+
+    /// Two uses of one table.
+    fn or(self, other: Self) -> Self {
+        Self { guard: Expr::any([self.guard, other.guard]), requests: self.requests.or(other.requests) }
+    }
+}
+
+impl Translator {
+    /// Works out the use of every table anew after listeners changed. Their number is small beside that of routes.
+    pub(super) fn bind(&mut self) {
+        let listeners: BTreeMap<&str, &Listener> = self.state.listeners.models().collect();
+        let mut bound: BTreeMap<TableKey, Use> = BTreeMap::new();
+        let mut closed = Vec::new();
+        for binding in bindings(&listeners) {
+            match binding.table.clone().filter(|key| self.state.table(key).is_some()) {
+                Some(key) => {
+                    let added = Use { guard: binding.guard, requests: binding.requests };
+                    let merged = bound.remove(&key).map_or(added.clone(), |other| other.or(added));
+                    bound.insert(key, merged);
+                }
+                None => closed.push(binding),
+            }
+        }
+        if self.options.unbound_routes {
+            let unbound = self.state.tables.models().map(|(name, _)| TableKey::Named(name.to_owned()));
+            for key in unbound {
+                bound.entry(key).or_insert(Use::EVERYWHERE);
+            }
+        }
+        self.close(&closed);
+        self.rebind(bound);
+    }
+
+    /// One route each for the filter chains without a table: it answers all of their requests.
+    fn close(&mut self, closed: &[Binding]) {
+        let mut ids = BTreeSet::new();
+        for binding in closed {
+            let (listener, chain) = &binding.chain;
+            let id = names::id(&self.options.instance, &["listener", listener, &chain.to_string()]);
+            let status = if binding.table.is_some() { NO_ROUTES } else { DENIED };
+            if let Some(json) = closed_route(&id, listener, &self.options.instance, &binding.guard, status) {
+                self.state.store.put(Kind::Routes, &id, json);
+            }
+            ids.insert(id);
+        }
+        for id in std::mem::replace(&mut self.state.closed, ids.clone()) {
+            if !ids.contains(&id) {
+                self.state.store.remove(Kind::Routes, &id);
+            }
+        }
+    }
+
+    fn rebind(&mut self, bound: BTreeMap<TableKey, Use>) {
+        let old = std::mem::replace(&mut self.state.bound, bound);
+        for key in old.keys().filter(|key| !self.state.bound.contains_key(*key)).cloned().collect::<Vec<_>>() {
+            self.unplan_table(&key);
+        }
+        let changed = self.state.bound.iter().filter(|(key, guard)| old.get(*key) != Some(*guard));
+        for key in changed.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            let units: Vec<UnitKey> = self
+                .state
+                .table(&key)
+                .map(|table| table.units().map(|(unit, _)| (key.clone(), Some(unit.to_owned()))).collect())
+                .unwrap_or_default();
+            self.state.dirty.units.extend(units);
+            self.state.dirty.units.insert((key, None));
+        }
+    }
+
+    /// Takes back what was made of a table that is kept.
+    fn unplan_table(&mut self, key: &TableKey) {
+        let Some(table) = self.state.table_mut(key) else { return };
+        let planned = table.take_planned();
+        for (unit, planned) in planned {
+            self.unplan(key, &planned, unit.as_deref());
+        }
+    }
+
+    /// Takes back what was made of a table that is gone.
+    pub(super) fn forget(&mut self, key: &TableKey, table: &Table) {
+        self.unplan(key, &table.shared, None);
+        for (name, unit) in table.units() {
+            self.unplan(key, &unit.planned, Some(name));
+        }
+        self.state.bound.remove(key);
+    }
+
+    /// Takes back what was made of a virtual host.
+    pub(super) fn unplan(&mut self, key: &TableKey, planned: &Planned, unit: Option<&str>) {
+        for id in &planned.routes {
+            self.state.store.remove(Kind::Routes, id);
+        }
+        let user = (key.clone(), unit.map(str::to_owned));
+        for cluster in &planned.clusters {
+            self.drop_user(cluster, &user);
+        }
+        self.state.dirty.units.remove(&user);
+    }
+
+    /// A virtual host does not lead to a cluster any more.
+    pub(super) fn drop_user(&mut self, cluster: &str, user: &UnitKey) {
+        let Some(users) = self.state.users.get_mut(cluster) else { return };
+        users.remove(user);
+        if users.is_empty() {
+            self.state.users.remove(cluster);
+            self.state.dirty.clusters.insert(cluster.to_owned());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Plans what has become stale: first the routes, which decide what clusters are used, then the upstreams.
+
+use super::Translator;
+use super::say::{label_of, place_of};
+use super::state::UnitKey;
+use crate::changes::Kind;
+use crate::model::cluster::{Cluster, Discovery};
+use crate::model::endpoint::LoadAssignment;
+use crate::names;
+use crate::plan::{self, Scope, TableKey};
+use crate::report::{Place, Report};
+use crate::resource_type::ResourceType;
+use crate::round::Round;
+use crate::table::Planned;
+
+impl Translator {
+    /// Plans everything that is stale, once everything that is referred to is known. Until then nothing is planned,
+    /// so that what is published is always whole.
+    pub(super) fn settle(&mut self, round: &mut Round) {
+        if !self.ready() {
+            return;
+        }
+        if std::mem::take(&mut self.state.dirty.listeners) {
+            self.bind();
+        }
+        for unit in std::mem::take(&mut self.state.dirty.units) {
+            self.plan_unit(&unit, round);
+        }
+        for cluster in std::mem::take(&mut self.state.dirty.clusters) {
+            self.plan_cluster(&cluster, round);
+        }
+    }
+
+    fn plan_unit(&mut self, unit: &UnitKey, round: &mut Round) {
+        let (key, name) = unit;
+        let Some(planned) = self.planned(key, name.as_deref()) else { return };
+        let (written, routes) = planned.routes.into_iter().fold((Vec::new(), Vec::new()), |mut all, (id, json)| {
+            all.0.push(id.clone());
+            all.1.push((id, json));
+            all
+        });
+        for (id, json) in routes {
+            self.state.store.put(Kind::Routes, &id, json);
+        }
+        let planned = Planned { routes: written, clusters: planned.clusters, report: planned.report };
+        self.say_planned(unit, &planned, round);
+        self.replace_planned(unit, planned);
+    }
+
+    /// What a virtual host becomes; `None` where its table is not in use.
+    fn planned(&self, key: &TableKey, unit: Option<&str>) -> Option<plan::Routes> {
+        let table = self.state.table(key)?;
+        let used = self.state.bound.get(key)?;
+        let cluster = |name: &str| self.state.clusters.get(name).map(Cluster::view);
+        let label = key.label();
+        let scope = Scope {
+            instance: &self.options.instance,
+            table: &label,
+            guard: &used.guard,
+            requests: used.requests,
+            settings: table.settings,
+            cluster: &cluster,
+            extra_entries: self.options.limits.extra_router_entries,
+        };
+        match unit {
+            Some(name) => {
+                let unit = table.unit(name)?;
+                let around: Vec<_> = if unit.has_any_port {
+                    table.units().filter(|(key, _)| *key != name).map(|(_, other)| &other.host).collect()
+                } else {
+                    table.neighbours(name).into_iter().filter_map(|key| Some(&table.unit(key)?.host)).collect()
+                };
+                Some(plan::own_routes(&scope, &unit.host, around.into_iter()))
+            }
+            None => Some(plan::shared_routes(&scope, &table.sharing())),
+        }
+    }
+
+    fn say_planned(&self, (key, name): &UnitKey, planned: &Planned, round: &mut Round) {
+        let place = place_of(key);
+        let index = name.as_ref().and_then(|name| self.state.table(key)?.unit(name)).map(|unit| unit.index);
+        match index {
+            Some(index) => round.report(label_of(key), &place.item("virtual_hosts", index), &planned.report),
+            None => round.report(label_of(key), &place, &planned.report),
+        }
+    }
+
+    fn replace_planned(&mut self, unit: &UnitKey, planned: Planned) {
+        let (key, name) = unit;
+        for cluster in &planned.clusters {
+            let users = self.state.users.entry(cluster.clone()).or_default();
+            if users.is_empty() {
+                self.state.dirty.clusters.insert(cluster.clone());
+            }
+            users.insert(unit.clone());
+        }
+        let Some(table) = self.state.table_mut(key) else { return };
+        let slot = match name {
+            Some(name) => table.unit_mut(name).map(|unit| &mut unit.planned),
+            None => Some(&mut table.shared),
+        };
+        let Some(slot) = slot else { return };
+        let kept: std::collections::BTreeSet<String> = planned.routes.iter().cloned().collect();
+        let clusters = planned.clusters.clone();
+        let old = std::mem::replace(slot, planned);
+        for id in old.routes.iter().filter(|id| !kept.contains(*id)) {
+            self.state.store.remove(Kind::Routes, id);
+        }
+        for cluster in old.clusters.difference(&clusters) {
+            self.drop_user(cluster, unit);
+        }
+    }
+
+    fn plan_cluster(&mut self, name: &str, round: &mut Round) {
+        let id = names::id(&self.options.instance, &[name]);
+        let mut report = Report::default();
+        match self.upstream(&id, name, &mut report) {
+            Some(json) => self.state.store.put(Kind::Upstreams, &id, json),
+            None => self.state.store.remove(Kind::Upstreams, &id),
+        }
+        if report.is_empty() {
+            self.state.cluster_plans.remove(name);
+        } else {
+            self.state.cluster_plans.insert(name.to_owned(), report);
+        }
+        round.report(ResourceType::Cluster.label(name), &Place::ROOT, &self.state.cluster_report(name));
+    }
+
+    fn upstream(&self, id: &str, name: &str, report: &mut Report) -> Option<String> {
+        let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied)?;
+        if !self.state.users.contains_key(name) {
+            return None;
+        }
+        let none = LoadAssignment::default();
+        let assignment = match &cluster.discovery {
+            Discovery::Inline(assignment) => assignment,
+            Discovery::Eds(service) => {
+                let service = if service.is_empty() { name } else { service };
+                self.state.endpoints.get(service).unwrap_or(&none)
+            }
+        };
+        let nodes = plan::nodes(cluster, assignment, report);
+        plan::upstream(id, name, &self.options.instance, cluster, &nodes)
+    }
+}
