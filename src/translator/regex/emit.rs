@@ -7,6 +7,7 @@
 //!
 //! * `R*wX*` with all bytes of `R` and `w` in `X` becomes `(?>R*?w)X*`: if a later `w` leads to a match, the first does.
 //! * `R*w` with all bytes of `w` in `R`, followed by a byte outside `R`, becomes `R++(?<=w)`: the run must be taken whole.
+//!   Where several words can stand at the end, each gets such a form of its own.
 //! * A loop at the very end over a set that holds all bytes of the expression always succeeds, once a look ahead at the
 //!   beginning has seen that the text has no other bytes; so it costs once, however often it is reached.
 
@@ -80,9 +81,9 @@ impl Emitter {
             let next = done.last().map_or(tail, |(_, tail)| *tail);
             let after = parts.get(index.saturating_add(1)..).unwrap_or_default();
             let merged = match open_set_loop(part, next) {
-                Some((set, min)) => {
-                    first_word(set, min, after, &mut done).or_else(|| last_in_run(set, min, after, tail, &mut done))
-                }
+                Some((set, min)) => first_word(set, min, after, &mut done)
+                    .or_else(|| last_in_run(set, min, after, tail, &mut done))
+                    .or_else(|| last_words_in_run(set, min, after, tail, &mut done)),
                 None => None,
             };
             let item = match merged {
@@ -206,6 +207,31 @@ fn last_in_run(
     let own = Work::new(1, SUBJECT_MAX.saturating_add(u64::from(length)));
     let tail = Tail { first: set, end: false, ..tail.after_loop(set, set, own) };
     Some((format!("{}{least}+(?<={word})", set.to_pcre()), tail))
+}
+
+/// `R*(v|w)` at the end of a sequence as `(?>R++(?<=v)|R++(?<=w))`; takes all parts done.
+fn last_words_in_run(
+    set: ByteSet,
+    min: u32,
+    after: &[Node],
+    tail: Tail,
+    done: &mut Vec<(String, Tail)>,
+) -> Option<(String, Tail)> {
+    let words = Node::words(after)?;
+    let inside = |word: &Vec<ByteSet>| !word.is_empty() && word.iter().all(|last| last.is_subset(set));
+    if !words.iter().all(inside) || !set.is_disjoint(tail.first) {
+        return None;
+    }
+    let run = |word: &Vec<ByteSet>| {
+        let least = min.saturating_add(u32::try_from(word.len()).unwrap_or(u32::MAX));
+        let last: String = word.iter().map(|set| set.to_pcre()).collect();
+        format!("{}{}+(?<={last})", set.to_pcre(), quantifier(least, None))
+    };
+    let texts: Vec<String> = words.iter().map(run).collect();
+    done.clear();
+    let own = Work::new(1, SUBJECT_MAX).times(u64::try_from(words.len()).unwrap_or(u64::MAX));
+    // All alternatives end at the same place: once one holds there is no use in another.
+    Some((format!("(?>{})", texts.join("|")), Tail { first: set, end: false, ..tail.after_loop(set, set, own) }))
 }
 
 fn leading_sets(parts: &[Node]) -> Vec<ByteSet> {

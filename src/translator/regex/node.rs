@@ -2,6 +2,10 @@
 
 use super::set::ByteSet;
 
+/// Most words into which the end of an expression is taken apart, and bytes of each.
+const WORDS_MAX: usize = 64;
+const WORD_MAX: usize = 256;
+
 /// An expression. Captures are left out: only whether a text matches is of interest, and so is greed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
@@ -74,9 +78,8 @@ impl Node {
     pub(super) fn repeat(body: Node, min: u32, max: Option<u32>) -> Self {
         match (body, min, max) {
             (body, 1, Some(1)) => body,
-            (_, _, Some(0)) => Self::EMPTY,
-            (Self::Concat(parts), ..) if parts.is_empty() => Self::EMPTY,
-            (Self::Look(_), 0, _) => Self::EMPTY,
+            (_, _, Some(0)) | (Self::Look(_), 0, _) => Self::EMPTY,
+            (body, ..) if body == Self::EMPTY => body,
             (body, _, Some(1)) if body.accepts_nothing() => body,
             (Self::Look(look), ..) => Self::Look(look),
             (Self::Repeat { body, min: inner @ 0..=1, max: None | Some(1) }, 0..=1, None) => {
@@ -161,6 +164,36 @@ impl Node {
             Self::Concat(parts) => parts.iter().fold(0, |sum, part| sum.saturating_add(part.min_len())),
             Self::Alt(branches) => branches.iter().map(Self::min_len).min().unwrap_or_default(),
             Self::Repeat { body, min, .. } => body.min_len().saturating_mul(u64::from(*min)),
+        }
+    }
+
+    /// All matches as sequences of sets, if there are no more than [`WORDS_MAX`] and they are short.
+    pub(super) fn words(parts: &[Self]) -> Option<Vec<Vec<ByteSet>>> {
+        let mut words = vec![Vec::new()];
+        for part in parts {
+            let tails = part.own_words()?;
+            let joined =
+                words.iter().flat_map(|head: &Vec<ByteSet>| tails.iter().map(|tail| [head.as_slice(), tail].concat()));
+            words = joined.take(WORDS_MAX.saturating_add(1)).collect();
+            if words.len() > WORDS_MAX || words.iter().any(|word| word.len() > WORD_MAX) {
+                return None;
+            }
+        }
+        Some(words)
+    }
+
+    fn own_words(&self) -> Option<Vec<Vec<ByteSet>>> {
+        match self {
+            Self::Set(set) => Some(vec![vec![*set]]),
+            Self::Concat(parts) => Self::words(parts),
+            Self::Alt(branches) => {
+                let words: Option<Vec<_>> = branches.iter().map(Self::own_words).collect();
+                words.map(|words| words.concat())
+            }
+            Self::Repeat { body, min: 0, max: Some(1) } => {
+                body.own_words().map(|words| words.into_iter().chain([Vec::new()]).collect())
+            }
+            Self::Look(_) | Self::Repeat { .. } => None,
         }
     }
 

@@ -164,23 +164,22 @@ impl Converter {
         let ClassSet::Item(item) = &class.kind else {
             return Err(RegexError::Syntax("two dashes in a class".to_owned()));
         };
-        let set = self.item(item)?;
-        let set = self.fold(set);
+        let set = self.fold(item_set(item)?);
         Ok(negate_if(class.negated, set))
     }
+}
 
-    fn item(&mut self, item: &ClassSetItem) -> Result<ByteSet, RegexError> {
-        match item {
-            ClassSetItem::Empty(_) => Ok(ByteSet::EMPTY),
-            ClassSetItem::Literal(literal) => ascii(literal).map(ByteSet::byte),
-            ClassSetItem::Range(range) => Ok(ByteSet::range(ascii(&range.start)?, ascii(&range.end)?)),
-            ClassSetItem::Ascii(class) => Ok(negate_if(class.negated, posix_set(&class.kind))),
-            ClassSetItem::Perl(perl) => Ok(perl_set(perl)),
-            ClassSetItem::Unicode(_) => Err(RegexError::UnicodeClass),
-            ClassSetItem::Bracketed(_) => Err(RegexError::Syntax("unknown class name".to_owned())),
-            ClassSetItem::Union(union) => {
-                union.items.iter().try_fold(ByteSet::EMPTY, |set, item| Ok(set.union(self.item(item)?)))
-            }
+fn item_set(item: &ClassSetItem) -> Result<ByteSet, RegexError> {
+    match item {
+        ClassSetItem::Empty(_) => Ok(ByteSet::EMPTY),
+        ClassSetItem::Literal(literal) => ascii(literal).map(ByteSet::byte),
+        ClassSetItem::Range(range) => Ok(ByteSet::range(ascii(&range.start)?, ascii(&range.end)?)),
+        ClassSetItem::Ascii(class) => Ok(negate_if(class.negated, posix_set(&class.kind))),
+        ClassSetItem::Perl(perl) => Ok(perl_set(perl)),
+        ClassSetItem::Unicode(_) => Err(RegexError::UnicodeClass),
+        ClassSetItem::Bracketed(_) => Err(RegexError::Syntax("unknown class name".to_owned())),
+        ClassSetItem::Union(union) => {
+            union.items.iter().try_fold(ByteSet::EMPTY, |set, item| Ok(set.union(item_set(item)?)))
         }
     }
 }

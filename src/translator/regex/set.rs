@@ -125,6 +125,9 @@ fn push_byte(text: &mut String, byte: u8, escaped: &str) {
             }
             text.push(c);
         }
-        _ => text.push_str(&format!(r"\x{byte:02x}")),
+        _ => {
+            let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+            text.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
+        }
     }
 }

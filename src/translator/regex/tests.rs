@@ -95,6 +95,27 @@ fn accepted_patterns_do_not_give_up() {
     assert!(slowest < Duration::from_millis(200), "{slowest:?}");
 }
 
+/// The bound must hold up to the last expression that is accepted.
+#[test]
+fn the_limit_is_not_reached_just_below_it() {
+    let mut refused = 0;
+    for count in 2..40_u8 {
+        let words: Vec<String> = (0..count).map(|i| format!("a{}{{2}}", char::from(b'b' + i % 24))).collect();
+        for re2 in [format!(".*;({}).?z", words.join("|")), format!(".*({})[0-9]+;", words.join("|"))] {
+            let Ok(pcre) = to_pcre(&re2) else {
+                refused += 1;
+                continue;
+            };
+            for unit in [";a", "a", ";abb", "abb", "abb0", ";"] {
+                for jit in [false, true] {
+                    assert!(nginx(&pcre.full_match(), pumped("", unit, "x").as_bytes(), jit).is_some(), "{re2} {unit}");
+                }
+            }
+        }
+    }
+    assert!(refused > 10);
+}
+
 #[test]
 fn large_expressions_are_refused_quickly() {
     let nested = format!("{}a{}", "(".repeat(500), ")*".repeat(500));

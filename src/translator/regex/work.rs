@@ -91,7 +91,7 @@ impl Tail {
             first: self.first.union(other.first),
             end: self.end || other.end,
             last: false,
-            fixed: join(self.fixed, other.fixed).plus(Work::new(2, 1)),
+            fixed: join(self.fixed, other.fixed).plus(Work::new(1, 1)),
             loops: join(self.loops, other.loops),
             once: self.once.max(other.once),
             loop_bytes: self.loop_bytes.union(other.loop_bytes),
