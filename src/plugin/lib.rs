@@ -3,7 +3,7 @@
 //! It runs inside an APISIX worker. A fetcher posts xDS responses to the route that carries this plugin; the plugin
 //! answers with a verdict and, in standalone mode, changes APISIX's configuration through the Admin API.
 //!
-//! * [`front`] is the only module that knows the host: everything else is a function of its arguments and is tested
+//! * `front` is the only module that knows the host: everything else is a function of its arguments and is tested
 //!   natively.
 //! * The plugin never reads a clock (nginx's `msec` is passed in), never pauses a request without a pending call, and
 //!   calls no host function that APISIX's host lacks.

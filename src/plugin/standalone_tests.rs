@@ -109,8 +109,8 @@ fn only_the_labels_of_this_instance_make_a_resource_ours() {
         r#"{"managed-by":"amesh","instance":"other"}"#,
         r#"{"managed-by":"amesh"}"#,
         r#"{"managed-by":"hand","instance":"i"}"#,
-        r#"{}"#,
-        r#"[]"#,
+        "{}",
+        "[]",
         "1",
     ] {
         let routes = format!(r#""routes":[{{"id":"theirs","labels":{labels}}}],"#);

@@ -19,7 +19,8 @@ fn a_session_begins_with_subscriptions() {
     assert_eq!((reply.status, reply.headers["content-type"].as_str()), (200, "application/json"));
     let answer = reply.json();
     assert_eq!((&answer["session"], &answer["apply"]), (&json!("s"), &json!({ "mode": "none" })));
-    let types: Vec<_> = answer["subscribe"].as_array().unwrap().iter().map(|it| it["type_url"].as_str().unwrap()).collect();
+    let types: Vec<_> =
+        answer["subscribe"].as_array().unwrap().iter().map(|it| it["type_url"].as_str().unwrap()).collect();
     assert!(types.contains(&type_url("Listener").as_str()) && types.contains(&type_url("Cluster").as_str()));
 }
 
@@ -29,7 +30,8 @@ fn changes_are_handed_out_once_everything_is_there() {
     assert_eq!(bench.stream(&clusters("1", &[("a", 8001)])).state(), "waiting");
     let reply = bench.stream(&listeners("1"));
     assert_eq!(reply.state(), "waiting");
-    let wanted = json!([{ "type_url": type_url("RouteConfiguration"), "wildcard": false, "added": ["routes"], "removed": [] }]);
+    let wanted =
+        json!([{ "type_url": type_url("RouteConfiguration"), "wildcard": false, "added": ["routes"], "removed": [] }]);
     assert_eq!(reply.json()["subscribe"], wanted);
     let answer = bench.stream(&routes("1", &[("/", "a")])).json();
     assert_eq!((&answer["verdict"], &answer["version"], &answer["nonce"]), (&json!("ack"), &json!("1"), &json!("n1")));
@@ -131,7 +133,11 @@ fn state_outlives_plugin_contexts() {
     assert_eq!(bench.stream(&listeners("1")).state(), "waiting");
     bench.configure(r#"{"listen_ports":[9080]}"#);
     let reply = bench.stream(&routes("1", &[("/", "a")]));
-    assert_eq!((reply.status, &reply.json()["error"]), (409, &json!("unknown-session")), "other options: from the start");
+    assert_eq!(
+        (reply.status, &reply.json()["error"]),
+        (409, &json!("unknown-session")),
+        "other options: from the start"
+    );
     bench.open();
     assert_eq!(bench.stream(&listeners("1")).state(), "waiting");
 }

@@ -99,7 +99,8 @@ fn a_route_moves_to_a_new_upstream_in_three_steps() {
     while reply.state() == "deferred" {
         assert_eq!(reply.json()["apply"]["retry_after_ms"], 1_100);
         let upstreams = bench.admin.items("upstreams").len();
-        let uses_old = bench.admin.items("routes").iter().any(|route| route.to_string().contains(old.as_str().unwrap()));
+        let uses_old =
+            bench.admin.items("routes").iter().any(|route| route.to_string().contains(old.as_str().unwrap()));
         seen.push((upstreams, uses_old));
         bench.wait(1_100);
         reply = bench.flush();
@@ -115,7 +116,10 @@ fn failures_lose_nothing() {
     let error = |status, body| Some(Fault::Status(status, body));
     for (faults, message) in [
         (vec![away], "did not answer"),
-        (vec![error(401, r#"{"error_msg":"failed to check token","description":"wrong apikey"}"#)], "401 failed to check token"),
+        (
+            vec![error(401, r#"{"error_msg":"failed to check token","description":"wrong apikey"}"#)],
+            "401 failed to check token",
+        ),
         (vec![error(404, "<html>")], "answered 404"),
         (vec![error(200, "<html>")], "cannot be read"),
         (vec![error(200, "{}")], "no usable upstreams_conf_version"),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use amesh_host::{Config, HttpCall, HttpReply, HttpRequest, Instance, LocalResponse, LogLevel, Module, Pending, PluginContext, Step};
+use amesh_host::{
+    Config, HttpCall, HttpReply, HttpRequest, Instance, LocalResponse, LogLevel, Module, Pending, PluginContext, Step,
+};
 use serde_json::Value;
 
 use super::admin::Admin;
@@ -142,9 +144,17 @@ impl Bench {
 
     /// What the Admin API answers.
     pub(crate) fn call(&mut self, call: &HttpCall) -> Option<HttpReply> {
-        let header = |name: &str| call.headers.iter().find(|header| header.name == name).map(|header| header.text().into_owned());
-        assert_eq!((call.url().as_str(), call.timeout.map(|it| it.as_millis())), ("http://127.0.0.1:9180/apisix/admin/configs", Some(700)));
-        assert_eq!((header("host").as_deref(), header("x-api-key").as_deref()), (Some("127.0.0.1:9180"), Some("adm1n")));
+        let header = |name: &str| {
+            call.headers.iter().find(|header| header.name == name).map(|header| header.text().into_owned())
+        };
+        assert_eq!(
+            (call.url().as_str(), call.timeout.map(|it| it.as_millis())),
+            ("http://127.0.0.1:9180/apisix/admin/configs", Some(700))
+        );
+        assert_eq!(
+            (header("host").as_deref(), header("x-api-key").as_deref()),
+            (Some("127.0.0.1:9180"), Some("adm1n"))
+        );
         self.calls.push(call.method.clone());
         let fault = if self.faults.is_empty() { None } else { self.faults.remove(0) };
         let (status, body) = match (fault, call.method.as_str()) {
@@ -194,7 +204,8 @@ impl Bench {
 
 fn reply(response: &LocalResponse) -> Reply {
     assert!(!response.body.is_empty(), "every answer has a body");
-    let headers = response.headers.iter().map(|header| (header.name.to_lowercase(), header.text().into_owned())).collect();
+    let headers =
+        response.headers.iter().map(|header| (header.name.to_lowercase(), header.text().into_owned())).collect();
     let text = String::from_utf8(response.body.to_vec()).expect("text");
     Reply { status: response.status, headers, text }
 }

@@ -26,7 +26,8 @@ pub(crate) fn response(name: &str, version: &str, resources: Vec<Value>) -> Vec<
             resource
         })
         .collect();
-    let value = json!({ "versionInfo": version, "nonce": format!("n{version}"), "typeUrl": url, "resources": resources });
+    let value =
+        json!({ "versionInfo": version, "nonce": format!("n{version}"), "typeUrl": url, "resources": resources });
     let message = schema::message("envoy.service.discovery.v3.DiscoveryResponse").expect("declared");
     let mut problems = Vec::new();
     let bytes = json::to_wire(message, &value, &mut problems).expect("valid");
@@ -66,7 +67,8 @@ pub(crate) fn clusters(version: &str, clusters: &[(&str, u16)]) -> Vec<u8> {
 
 /// The route configuration `routes`: one virtual host for all, path prefix to cluster.
 pub(crate) fn routes(version: &str, routes: &[(&str, &str)]) -> Vec<u8> {
-    let route = |(prefix, cluster): &(&str, &str)| json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } });
+    let route =
+        |(prefix, cluster): &(&str, &str)| json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } });
     let routes: Vec<Value> = routes.iter().map(route).collect();
     let host = json!({ "name": "all", "domains": ["*"], "routes": routes });
     response("RouteConfiguration", version, vec![json!({ "name": "routes", "virtualHosts": [host] })])
