@@ -224,8 +224,8 @@ fn last_words_in_run(
     }
     let run = |word: &Vec<ByteSet>| {
         let least = min.saturating_add(u32::try_from(word.len()).unwrap_or(u32::MAX));
-        let last: String = word.iter().map(|set| set.to_pcre()).collect();
-        format!("{}{}+(?<={last})", set.to_pcre(), quantifier(least, None))
+        let end: String = word.iter().map(|set| set.to_pcre()).collect();
+        format!("{}{}+(?<={end})", set.to_pcre(), quantifier(least, None))
     };
     let texts: Vec<String> = words.iter().map(run).collect();
     done.clear();
