@@ -50,13 +50,13 @@ enum Shape {
 /// Why an expression has no pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RegexError {
-    /// RE2 refuses it, and so does Envoy; or, in rare corners of the syntax, only this parser does.
+    /// RE2 refuses it, and so does Envoy.
     #[error("not an RE2 expression: {0}")]
     Syntax(String),
     /// A counted repetition above 1000, nested ones multiplied, which RE2 refuses.
     #[error("repetition of more than 1000")]
     RepeatTooLarge,
-    /// Longer than 4096 bytes, or PCRE2's compiled form would be too large.
+    /// Longer than 4096 bytes, nested too deeply, or PCRE2's compiled form would be too large.
     #[error("expression is too large")]
     TooLarge,
     /// `\pL` and its like, of which PCRE knows nothing where it matches bytes.

@@ -1,9 +1,9 @@
 //! RE2's syntax as expressions over bytes. Refuses what RE2 refuses and what bytes cannot express.
 
 use regex_syntax::ast::{
-    AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, Flag, Flags,
-    FlagsItemKind, GroupKind, HexLiteralKind, Literal, LiteralKind, Repetition, RepetitionKind, RepetitionRange,
-    parse::ParserBuilder,
+    AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, Error,
+    ErrorKind, Flag, Flags, FlagsItemKind, GroupKind, HexLiteralKind, Literal, LiteralKind, Repetition, RepetitionKind,
+    RepetitionRange, parse::ParserBuilder,
 };
 
 use super::RegexError;
@@ -25,10 +25,17 @@ pub(super) struct Parsed {
 
 pub(super) fn parse(re2: &str) -> Result<Parsed, RegexError> {
     let mut parser = ParserBuilder::new().nest_limit(NESTING_MAX).octal(true).build();
-    let ast = parser.parse(&rewrite(re2)).map_err(|error| RegexError::Syntax(error.kind().to_string()))?;
+    let ast = parser.parse(&rewrite(re2)).map_err(|error| refusal(&error))?;
     let mut converter = Converter { flags: Modes::default(), counts_bytes: false };
     let node = converter.convert(&ast, 1)?;
     Ok(Parsed { node, counts_bytes: converter.counts_bytes })
+}
+
+fn refusal(error: &Error) -> RegexError {
+    match error.kind() {
+        ErrorKind::NestLimitExceeded(_) => RegexError::TooLarge,
+        kind => RegexError::Syntax(kind.to_string()),
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -162,7 +169,7 @@ impl Converter {
 
     fn bracketed(&mut self, class: &ClassBracketed) -> Result<ByteSet, RegexError> {
         let ClassSet::Item(item) = &class.kind else {
-            return Err(RegexError::Syntax("two dashes in a class".to_owned()));
+            return Err(RegexError::Syntax("unknown operator in a class".to_owned()));
         };
         let set = self.fold(item_set(item)?);
         Ok(negate_if(class.negated, set))

@@ -1,5 +1,5 @@
 //! RE2's notation rewritten in the notation of the regex-syntax parser, where the two differ: literal braces, `\Q...\E`,
-//! `\<`, and brackets, `&&` and `~~` inside a class, which are plain text to RE2.
+//! `\C`, `\<`, and brackets, `&&`, `~~` and `--` inside a class, which have no meaning of their own in RE2.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -31,6 +31,8 @@ impl Scanner<'_> {
     fn escape(&mut self) {
         match self.rest.next() {
             Some('Q') => self.quoted(),
+            // Any byte.
+            Some('C') => self.out.push_str("(?s:.)"),
             Some(c @ ('<' | '>')) => self.out.push(c),
             Some(c @ ('x' | 'p' | 'P')) if self.rest.peek() == Some(&'{') => {
                 self.out.extend(['\\', c]);
@@ -84,8 +86,12 @@ impl Scanner<'_> {
         if self.rest.next_if_eq(&']').is_some() {
             self.out.push_str(r"\]");
         }
+        if self.rest.next_if_eq(&'-').is_some() {
+            self.out.push_str(r"\-");
+        }
         while let Some(c) = self.rest.next() {
             match c {
+                '-' if self.rest.next_if_eq(&'-').is_some() => self.out.push_str(r"-\-"),
                 ']' => {
                     self.out.push(']');
                     return;
