@@ -17,8 +17,8 @@ pub(crate) struct Round {
     pub(crate) counts: Counts,
     /// Names seen in this message.
     pub(crate) seen: BTreeSet<String>,
-    /// The name of a resource could not be read.
-    pub(crate) unnamed: bool,
+    /// Some resource could not be told apart from others: none is known to be missing.
+    pub(crate) unreliable: bool,
     errors: Vec<String>,
     refusals: Vec<Diagnostic>,
     reports: BTreeMap<String, Report>,

@@ -43,8 +43,8 @@ impl Translator {
 
     fn gone(&mut self, kind: ResourceType, response: &Response, envelope: Envelope, round: &mut Round) -> Vec<String> {
         match (envelope.variant, kind) {
-            // A name that cannot be read may be that of any resource: none of them is gone for sure.
-            (Variant::Sotw, _) if round.unnamed => Vec::new(),
+            // What cannot be read may be any resource: none of them is gone for sure.
+            (Variant::Sotw, _) if round.unreliable => Vec::new(),
             (Variant::Delta, ResourceType::Listener | ResourceType::Cluster) => response.removed.clone(),
             (Variant::Sotw, ResourceType::Listener) => {
                 self.state.listeners.absent_after(std::mem::take(&mut round.seen), envelope.more)
@@ -62,7 +62,7 @@ impl Translator {
             Ok(name) => name,
             Err(why) => {
                 let label = kind.label(resource.name.as_deref().unwrap_or_default());
-                round.unnamed |= resource.name.is_none();
+                round.unreliable |= resource.name.is_none() || resource.type_url != kind.url();
                 return round.refuse(Code::ResourceInvalid, label, &why);
             }
         };

@@ -38,7 +38,7 @@ pub(crate) enum ClusterError {
     #[error("connect_timeout must be above 0")]
     NoConnectTimeout,
     /// The endpoints are bad.
-    #[error("load_assignment.{0}")]
+    #[error("{0}")]
     Endpoints(#[from] AssignmentError),
     /// A LOGICAL_DNS cluster with another number of endpoints than one.
     #[error("load_assignment: a LOGICAL_DNS cluster must have exactly one endpoint")]
