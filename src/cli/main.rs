@@ -1,0 +1,32 @@
+//! The `amesh` command: thin fronts over the translator, the fetcher and the embedded host.
+//!
+//! It reads files, prints and handles signals. It knows the forms in which people keep xDS; what a resource means is the
+//! translator's business, what is said on a stream the fetcher's.
+
+mod args;
+mod document;
+mod exit;
+mod explain;
+mod feed;
+mod files;
+mod input;
+mod options;
+mod report;
+mod style;
+mod translate;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let done = match Cli::parse().command {
+        Command::Translate(args) => translate::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "amesh", &mut std::io::stdout());
+            Ok(Exit::Clean)
+        }
+    };
+    done.unwrap_or_else(|failure| failure.tell()).into()
+}
