@@ -9,6 +9,7 @@
     reason = "a test that cannot go on shall fail"
 )]
 
+mod bookinfo;
 mod imports;
 mod ingest;
 mod mock;
