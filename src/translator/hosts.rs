@@ -15,7 +15,7 @@ mod domain;
 mod guard;
 mod plan;
 
-pub(crate) use plan::{HostError, HostNote, HostPlan, HostlessGroup, KeyedGroup, PortMatching, plan_hosts};
+pub(crate) use plan::{HostNote, HostPlan, PortMatching, plan_hosts};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]

@@ -81,7 +81,9 @@ pub(crate) fn to_pcre(re2: &str) -> Result<Pcre, RegexError> {
     convert(re2, ByteSet::EMPTY, r"\z")
 }
 
-/// The pattern of an expression for the part of a text before the first `stop`, an ASCII character.
+/// The pattern of an expression for the part of a text before the first `stop`, an ASCII character. For
+/// `RouteConfiguration.ignore_path_parameters_in_path_matching`, see [`crate::order::PathOptions`].
+#[allow(dead_code, reason = "the field is not read from the wire yet")]
 pub(crate) fn to_pcre_before(re2: &str, stop: char) -> Result<Pcre, RegexError> {
     let stop = u8::try_from(stop).ok().filter(u8::is_ascii).map(ByteSet::byte).ok_or(RegexError::NonAscii)?;
     let mut pcre = convert(re2, stop, &format!(r"(?:{}|\z)", stop.to_pcre()))?;
@@ -192,5 +194,11 @@ fn is_slash_and_anything(node: &Node) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_types
+)]
 mod tests;

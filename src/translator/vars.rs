@@ -11,8 +11,8 @@ mod header;
 mod json;
 mod pattern;
 
-pub(crate) use expr::{Cond, Expr, Op, Value};
-pub(crate) use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
+pub(crate) use expr::Expr;
+pub(crate) use header::{HeaderKind, HeaderMatch, HeaderNote};
 pub(crate) use json::Vars;
 pub(crate) use pattern::escape_pcre;
 

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{HostError, HostNote, HostPlan, PortMatching, plan_hosts};
+use super::plan::HostError;
+use super::{HostNote, HostPlan, PortMatching, plan_hosts};
 use crate::vars::{Vars, eval};
 
 const PORTS: [PortMatching; 3] = [PortMatching::Compare, PortMatching::Ignore, PortMatching::StripListenerPort(80)];

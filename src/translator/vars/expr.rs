@@ -43,9 +43,6 @@ pub(crate) enum Op {
     AtLeast,
     /// A number that is below this number.
     Below,
-    /// An IP address inside one of the listed CIDR blocks. On a variable that may be missing this is neither true nor
-    /// false: use it on `remote_addr` and its like only.
-    InNetworks,
 }
 
 /// The right side of a comparison.
@@ -55,7 +52,7 @@ pub(crate) enum Value {
     Text(String),
     /// For [`Op::AtLeast`] and [`Op::Below`]; at most 14 digits survive in APISIX.
     Number(i64),
-    /// For [`Op::In`] and [`Op::InNetworks`].
+    /// For [`Op::In`].
     List(Vec<String>),
 }
 
@@ -97,12 +94,6 @@ impl Expr {
     /// `var` is a number below `bound`.
     pub(crate) fn below(var: impl Into<String>, bound: i64) -> Self {
         Self::cond(var, Op::Below, Value::Number(bound))
-    }
-
-    /// The address in `var` lies inside one of the CIDR blocks; see [`Op::InNetworks`] for the variables it may be
-    /// used on.
-    pub(crate) fn in_networks(var: impl Into<String>, blocks: Vec<String>) -> Self {
-        Self::cond(var, Op::InNetworks, Value::List(blocks))
     }
 
     /// All of `parts` hold.

@@ -16,12 +16,6 @@ impl Vars {
     pub(crate) fn new(expr: Expr) -> Option<Self> {
         (!expr.is_true()).then_some(Self(expr))
     }
-
-    /// The condition inside.
-    #[must_use]
-    pub(crate) fn expr(&self) -> &Expr {
-        &self.0
-    }
 }
 
 impl Serialize for Vars {
@@ -85,7 +79,6 @@ impl Op {
             Self::MatchCaseless => "~*",
             Self::AtLeast => ">=",
             Self::Below => "<",
-            Self::InNetworks => "ipmatch",
         }
     }
 }

@@ -1,6 +1,7 @@
 use serde_json::{Value as Json, json};
 
-use super::{Expr, HeaderError, HeaderKind, HeaderMatch, HeaderNote, Vars, escape_pcre, header_variable};
+use super::header::{HeaderError, header_variable};
+use super::{Expr, HeaderKind, HeaderMatch, HeaderNote, Vars, escape_pcre};
 use crate::regex::to_pcre;
 
 fn vars(expr: Expr) -> Json {
