@@ -72,11 +72,7 @@ pub(crate) const AREAS: &[Area] = &[
         ],
         kinds: &["load_balancing_policy"],
     },
-    Area {
-        name: "Endpoints",
-        messages: &["envoy.config.endpoint.v3.", "envoy.config.core.v3.Metadata"],
-        kinds: &[],
-    },
+    Area { name: "Endpoints", messages: &["envoy.config.endpoint.v3.", "envoy.config.core.v3.Metadata"], kinds: &[] },
     Area {
         name: "TLS and secrets",
         messages: &[
