@@ -66,11 +66,11 @@ fn delta(response: wire::DeltaDiscoveryResponse) -> Response {
 const WRAPPER: &str = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 fn resource(name: Option<String>, any: Any) -> Resource {
-    if any.type_url == WRAPPER {
-        if let Ok(inner) = wire::Resource::decode(any.value.clone()) {
-            let Any { type_url, value } = inner.resource.unwrap_or_default();
-            return Resource { name: Some(inner.name), type_url, value };
-        }
+    if any.type_url == WRAPPER
+        && let Ok(inner) = wire::Resource::decode(any.value.clone())
+    {
+        let Any { type_url, value } = inner.resource.unwrap_or_default();
+        return Resource { name: Some(inner.name), type_url, value };
     }
     let name = name.filter(|name| !name.is_empty()).or_else(|| peek_name(&any.value));
     Resource { name, type_url: any.type_url, value: any.value }

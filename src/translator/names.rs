@@ -1,5 +1,7 @@
 //! Ids and names of APISIX resources, made from xDS names so that a person finds the way back.
 
+use std::fmt::Write as _;
+
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 /// APISIX: `^[a-zA-Z0-9-_.]+$`, at most 64 characters.
@@ -29,8 +31,8 @@ pub(crate) fn revision(json: &str) -> u64 {
 pub(crate) fn id(instance: &str, parts: &[&str]) -> String {
     let whole = parts.join("/");
     let mut id: String = whole.chars().map(id_character).take(ID_BYTES.saturating_sub(SUFFIX_BYTES)).collect();
-    id.push('-');
-    id.push_str(&format!("{:016x}", hash(instance, parts)));
+    // Writing to a string cannot fail.
+    let _ = write!(id, "-{:016x}", hash(instance, parts));
     id
 }
 

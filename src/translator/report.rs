@@ -23,6 +23,11 @@ impl Place<'static> {
     /// The resource itself.
     pub(crate) const ROOT: Place<'static> = Place { parent: None, field: "", index: None };
 
+    /// A field of the resource itself.
+    pub(crate) fn named(field: &'static str) -> Self {
+        ROOT.field(field)
+    }
+
     /// An item of a repeated field of the resource itself.
     pub(crate) fn top(field: &'static str, index: usize) -> Self {
         ROOT.item(field, index)

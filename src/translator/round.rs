@@ -1,6 +1,7 @@
 //! What one message has brought, gathered while it is worked through.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::{Place, Report};
@@ -59,7 +60,8 @@ impl Round {
         let mut detail = String::new();
         for (index, error) in self.errors.iter().enumerate() {
             if detail.len().saturating_add(error.len()) > DETAIL_BYTES && index > 0 {
-                detail.push_str(&format!("\nand {} more", self.errors.len().saturating_sub(index)));
+                // Writing to a string cannot fail.
+                let _ = write!(detail, "\nand {} more", self.errors.len().saturating_sub(index));
                 break;
             }
             if index > 0 {

@@ -54,13 +54,20 @@ impl Slot {
         matches!((&self.target, &self.committed), (Some(_), Committed::Same) | (None, Committed::Nothing))
     }
 
-    fn is_pending(&self) -> bool {
-        !self.is_committed() && self.target.as_ref().is_none_or(|target| self.abandoned != Some(target.revision))
+    /// APISIX has refused the target for good.
+    fn is_refused(&self) -> bool {
+        self.target.as_ref().is_some_and(|target| self.abandoned == Some(target.revision))
     }
 
-    /// What APISIX should hold now: the target, or what it has while the target stands refused.
-    fn wanted(&self) -> Option<&Version> {
-        if self.is_committed() || self.is_pending() { self.target.as_ref() } else { self.applied() }
+    /// To be offered to APISIX. While something stands refused nothing is deleted: the old version of what was refused
+    /// may refer to it.
+    fn is_pending(&self, refused: bool) -> bool {
+        !self.is_committed() && !self.is_refused() && (self.target.is_some() || !refused)
+    }
+
+    /// What APISIX should hold now: the target, or what it has while the target cannot be had.
+    fn wanted(&self, refused: bool) -> Option<&Version> {
+        if self.is_committed() || self.is_pending(refused) { self.target.as_ref() } else { self.applied() }
     }
 
     fn applied(&self) -> Option<&Version> {
@@ -116,11 +123,17 @@ impl Store {
         }
     }
 
+    /// Something that should be in APISIX stands refused.
+    fn has_refused(&self) -> bool {
+        self.dirty.iter().any(|key| self.slots.get(key).is_some_and(Slot::is_refused))
+    }
+
     /// What has to change in APISIX.
     pub(crate) fn pending(&self) -> ChangeSet<'_> {
+        let refused = self.has_refused();
         let mut changes = ChangeSet::default();
         for key in &self.dirty {
-            let Some(slot) = self.slots.get(key).filter(|slot| slot.is_pending()) else { continue };
+            let Some(slot) = self.slots.get(key).filter(|slot| slot.is_pending(refused)) else { continue };
             match &slot.target {
                 Some(version) => changes.upserts.push(upsert(key.0, &key.1, version)),
                 None => changes.deletes.push(Delete { kind: key.0, id: &key.1 }),
@@ -132,14 +145,16 @@ impl Store {
 
     /// How many resources differ from what APISIX holds.
     pub(crate) fn pending_count(&self) -> usize {
-        self.dirty.iter().filter(|key| self.slots.get(*key).is_some_and(Slot::is_pending)).count()
+        let refused = self.has_refused();
+        self.dirty.iter().filter(|key| self.slots.get(*key).is_some_and(|slot| slot.is_pending(refused))).count()
     }
 
     /// APISIX has taken what was pending.
     pub(crate) fn commit(&mut self) {
+        let refused = self.has_refused();
         for key in std::mem::take(&mut self.dirty) {
             let Some(slot) = self.slots.get_mut(&key) else { continue };
-            if slot.is_pending() {
+            if slot.is_pending(refused) {
                 slot.commit();
                 self.settle(&key);
             } else {
@@ -148,7 +163,7 @@ impl Store {
         }
     }
 
-    /// APISIX has refused what was pending: it is not offered again until it changes. Deletes stay pending.
+    /// APISIX has refused what was pending: it is not offered again until it changes.
     pub(crate) fn abandon(&mut self) {
         for key in &self.dirty {
             if let Some(slot) = self.slots.get_mut(key) {
@@ -159,7 +174,8 @@ impl Store {
 
     /// What APISIX should hold of one kind, by id.
     pub(crate) fn target(&self, kind: Kind) -> impl Iterator<Item = Upsert<'_>> {
-        self.of(kind).filter_map(move |(id, slot)| Some(upsert(kind, id, slot.wanted()?)))
+        let refused = self.has_refused();
+        self.of(kind).filter_map(move |(id, slot)| Some(upsert(kind, id, slot.wanted(refused)?)))
     }
 
     /// What APISIX holds of one kind, by id.
@@ -225,6 +241,23 @@ mod tests {
         assert_eq!(store.pending_count(), 0);
         store.put(Kind::Routes, "r", "good".into());
         assert_eq!(state(&store).0, texts(&["good"]));
+    }
+
+    #[test]
+    fn what_a_refused_version_would_have_replaced_is_kept() {
+        let mut store = Store::default();
+        store.put(Kind::Upstreams, "old", "1".into());
+        store.put(Kind::Routes, "r", "to old".into());
+        store.commit();
+        store.put(Kind::Routes, "r", "bad".into());
+        store.remove(Kind::Upstreams, "old");
+        store.abandon();
+        assert!(store.pending().is_empty());
+        assert_eq!(store.target(Kind::Upstreams).count(), 1);
+        store.put(Kind::Routes, "r", "good".into());
+        assert_eq!(state(&store), (texts(&["good"]), texts(&["old"]), texts(&["to old"])));
+        store.commit();
+        assert_eq!(store.target(Kind::Upstreams).count(), 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The routes of one RouteConfiguration, kept virtual host by virtual host.
+//! The routes of one `RouteConfiguration`, kept virtual host by virtual host.
 //!
 //! A route configuration is one resource however many virtual hosts it has. An update is decoded only where the bytes
 //! of a virtual host differ from those in force, so it costs in proportion to what changed.

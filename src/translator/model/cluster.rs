@@ -32,7 +32,7 @@ pub(crate) struct Cluster {
 /// Where a cluster's endpoints come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Discovery {
-    /// STATIC, STRICT_DNS, LOGICAL_DNS: with the cluster itself.
+    /// `STATIC`, `STRICT_DNS`, `LOGICAL_DNS`: with the cluster itself.
     Inline(LoadAssignment),
     /// EDS, by this service name.
     Eds(String),

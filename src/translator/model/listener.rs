@@ -6,7 +6,11 @@ mod http;
 
 pub(crate) use convert::convert;
 
+use std::fmt;
+
 use amesh_xds::wire::envoy::config::route::v3::RouteConfiguration;
+
+use crate::report::Place;
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +30,8 @@ pub(crate) struct Listener {
 /// One filter chain with an HTTP connection manager.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Chain {
-    /// Its place among the listener's filter chains; the default one is the last.
-    pub(crate) index: usize,
+    /// Its place in the listener.
+    pub(crate) index: ChainIndex,
     /// `filter_chain_match.destination_port`.
     pub(crate) destination_port: Option<u16>,
     /// Chosen because the connection looks like HTTP.
@@ -40,15 +44,36 @@ pub(crate) struct Chain {
     pub(crate) denied: bool,
 }
 
+/// Where a filter chain stands in its listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ChainIndex(pub(crate) usize);
+
+impl ChainIndex {
+    /// `default_filter_chain`.
+    pub(crate) const DEFAULT: Self = Self(usize::MAX);
+
+    /// For diagnostics.
+    pub(crate) fn place(self) -> Place<'static> {
+        if self == Self::DEFAULT { Place::named("default_filter_chain") } else { Place::top("filter_chains", self.0) }
+    }
+}
+
+/// For ids of APISIX resources.
+impl fmt::Display for ChainIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::DEFAULT { f.write_str("default") } else { self.0.fmt(f) }
+    }
+}
+
 /// What a connection manager does with every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HttpSettings {
     /// What becomes of the port in the Host header.
     pub(crate) ports: Ports,
     /// Takes `x-forwarded-client-cert` off requests. On connections without TLS Envoy does so in every mode of
-    /// `forward_client_cert_details` but ALWAYS_FORWARD_ONLY.
+    /// `forward_client_cert_details` but `ALWAYS_FORWARD_ONLY`.
     pub(crate) strips_client_cert: bool,
-    /// `path_with_escaped_slashes_action` is REJECT_REQUEST.
+    /// `path_with_escaped_slashes_action` is `REJECT_REQUEST`.
     pub(crate) rejects_escaped_slashes: bool,
 }
 

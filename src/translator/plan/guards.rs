@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::hosts::PortMatching;
-use crate::model::listener::{Chain, Listener, Ports, RouteSource};
+use crate::model::listener::{Chain, ChainIndex, Listener, Ports, RouteSource};
 use crate::vars::{Expr, escape_pcre};
 
 /// Identifies a table of routes.
@@ -15,7 +15,7 @@ pub(crate) enum TableKey {
     /// From RDS.
     Named(String),
     /// From a listener's filter chain.
-    Inline(String, usize),
+    Inline(String, ChainIndex),
 }
 
 impl TableKey {
@@ -32,7 +32,7 @@ impl TableKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
     /// The listener's name and the chain's index.
-    pub(crate) chain: (String, usize),
+    pub(crate) chain: (String, ChainIndex),
     /// Its routes; `None` where all of its requests are denied.
     pub(crate) table: Option<TableKey>,
     /// Which requests are its own.
@@ -147,13 +147,11 @@ fn destined(listener: &Listener, all: &BTreeMap<&str, &Listener>) -> Expr {
 
 /// The chain's own condition. A chain without one takes what no other chain of the listener takes.
 fn chain_guard(listener: &Listener, chain: &Chain) -> Expr {
-    match chain.destination_port {
-        Some(port) => destination(listener, port),
-        None => {
-            let others = listener.chains.iter().filter_map(|other| other.destination_port);
-            Expr::all(others.map(|port| destination(listener, port).negate()))
-        }
+    if let Some(port) = chain.destination_port {
+        return destination(listener, port);
     }
+    let others = listener.chains.iter().filter_map(|other| other.destination_port);
+    Expr::all(others.map(|port| destination(listener, port).negate()))
 }
 
 /// The destination port as Envoy sees it: the original one where the connection was redirected.
@@ -186,12 +184,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::bindings;
-    use crate::model::listener::{Chain, HttpSettings, Listener, Ports, RouteSource};
+    use crate::model::listener::{Chain, ChainIndex, HttpSettings, Listener, Ports, RouteSource};
     use crate::vars::Vars;
 
     fn listener(address: &str, port: u16, bound: bool, chains: &[Option<u16>]) -> Listener {
         let chain = |(index, destination_port): (usize, &Option<u16>)| Chain {
-            index,
+            index: ChainIndex(index),
             destination_port: *destination_port,
             sniffed: false,
             http: HttpSettings { ports: Ports::Compared, strips_client_cert: true, rejects_escaped_slashes: false },

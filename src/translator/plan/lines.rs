@@ -116,7 +116,9 @@ impl LineMaker<'_> {
             let place = place.item("headers", index);
             match header.to_expr() {
                 Ok((part, notes)) => {
-                    notes.into_iter().for_each(|note| self.report.add(Code::MatcherApproximated, place, remark(note)));
+                    for note in notes {
+                        self.report.add(Code::MatcherApproximated, place, remark(note));
+                    }
                     parts.push(part);
                 }
                 Err(error) => {

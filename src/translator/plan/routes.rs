@@ -43,7 +43,7 @@ impl Scope<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     /// Id and JSON of each route.
-    pub(crate) routes: Vec<(String, String)>,
+    pub(crate) written: Vec<(String, String)>,
     /// Clusters that they lead to.
     pub(crate) clusters: BTreeSet<String>,
     /// What is to be said; paths begin at the virtual host, or at the table for what is shared.
@@ -77,7 +77,7 @@ pub(crate) fn own_routes<'a>(
         let report = if index == 0 { Some(&mut maker.report) } else { None };
         lay_out(scope, &group, &lines, report, &mut routes);
     }
-    Routes { routes, clusters: maker.clusters, report: maker.report }
+    Routes { written: routes, clusters: maker.clusters, report: maker.report }
 }
 
 /// The routes of all virtual hosts that have domains without a host key, in Envoy's order, then the final 404. Each
@@ -105,7 +105,7 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[(usize, &VirtualHost)]) 
     let mut routes = Vec::new();
     let group = Group { id: "any", hosts: &[], guard: Expr::True };
     lay_out(scope, &group, &lines, Some(&mut maker.report), &mut routes);
-    Routes { routes, clusters: maker.clusters, report: maker.report }
+    Routes { written: routes, clusters: maker.clusters, report: maker.report }
 }
 
 fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {

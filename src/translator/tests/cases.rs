@@ -1,5 +1,15 @@
 //! Every folder in `tests/cases` is a specification: `input.yaml` holds xDS resources, `expected.json` the APISIX
 //! configuration, `diagnostics.txt` what is said. `AMESH_BLESS=1` writes the last two anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "a test may fail, and reads files"
+)]
 
 mod support;
 

@@ -1,4 +1,14 @@
 //! Streams of messages: any order, parts, deltas, bad versions, and what each change touches.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "a test may fail, and reads files"
+)]
 
 mod support;
 
@@ -208,7 +218,7 @@ fn deltas_add_and_remove_by_name() {
         let resource = |(name, value): (&str, Value)| Resource {
             name: name.to_owned(),
             version: "1".to_owned(),
-            resource: Some(any(message, &value)),
+            value: Some(any(message, &value)),
         };
         let response = DeltaResponse {
             system_version_info: "7".to_owned(),

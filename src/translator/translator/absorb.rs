@@ -9,7 +9,7 @@ use crate::diagnostic::Code;
 use crate::intake::{Resource, Response};
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::findings::Denied;
-use crate::model::listener::{Listener, RouteSource};
+use crate::model::listener::{ChainIndex, Listener, RouteSource};
 use crate::model::{cluster, endpoint, listener, route as route_model};
 use crate::names::ContentHash;
 use crate::plan::TableKey;
@@ -155,12 +155,12 @@ impl Translator {
         name: &str,
         listener: &Listener,
         report: &mut Report,
-    ) -> Result<Vec<(usize, Update)>, String> {
+    ) -> Result<Vec<(ChainIndex, Update)>, String> {
         let mut updates = Vec::new();
         for chain in &listener.chains {
             let index = chain.index;
             let RouteSource::Inline(config) = &chain.routes else { continue };
-            let place = Place::top("filter_chains", index);
+            let place = index.place();
             let settings = route_model::settings(config, Denied(false), &place, report);
             let settings = settings.map_err(|error| error.to_string())?;
             let empty = Table::default();
@@ -172,8 +172,8 @@ impl Translator {
     }
 
     /// Forgets the inline routes of a listener, but for those of the chains in `kept`.
-    fn drop_inline(&mut self, listener: &str, kept: &[usize]) {
-        let first = (listener.to_owned(), 0);
+    fn drop_inline(&mut self, listener: &str, kept: &[ChainIndex]) {
+        let first = (listener.to_owned(), ChainIndex(0));
         let own = self.state.inline.range(first..).take_while(|((owner, _), _)| owner == listener);
         let stale: Vec<_> = own.map(|(key, _)| key.clone()).filter(|(_, chain)| !kept.contains(chain)).collect();
         for key in stale {

@@ -4,6 +4,7 @@ use super::state::{State, Summary, TypeSummary, count};
 use crate::changes::Kind;
 use crate::collection::{Collection, Entry};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::listener::ChainIndex;
 use crate::plan::TableKey;
 use crate::report::{Place, Report};
 use crate::resource_type::ResourceType;
@@ -33,7 +34,7 @@ impl State {
     pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
         let mut all = Vec::new();
         self.listeners.entries().for_each(|(name, entry)| self.say_listener(name, entry, &mut all));
-        self.tables.entries().for_each(|(name, entry)| self.say_table(name, entry, &mut all));
+        self.tables.entries().for_each(|(name, entry)| say_table(name, entry, &mut all));
         for (name, entry) in self.clusters.entries() {
             say(ResourceType::Cluster, name, entry, &self.cluster_report(name), &mut all);
         }
@@ -47,20 +48,12 @@ impl State {
 
     fn say_listener<M>(&self, name: &str, entry: &Entry<M>, all: &mut Vec<Diagnostic>) {
         let mut report = entry.report.clone();
-        let first = (name.to_owned(), 0);
+        let first = (name.to_owned(), ChainIndex(0));
         for ((_, chain), table) in self.inline.range(first..).take_while(|((listener, _), _)| listener == name) {
             let key = TableKey::Inline(name.to_owned(), *chain);
             merge_table(&place_of(&key), table, &mut report);
         }
         say(ResourceType::Listener, name, entry, &report, all);
-    }
-
-    fn say_table(&self, name: &str, entry: &Entry<Table>, all: &mut Vec<Diagnostic>) {
-        let mut report = entry.report.clone();
-        if let Some(table) = &entry.model {
-            merge_table(&Place::ROOT, table, &mut report);
-        }
-        say(ResourceType::RouteConfiguration, name, entry, &report, all);
     }
 
     /// What is to be said about a cluster: nothing but that, where no route leads to it.
@@ -75,6 +68,14 @@ impl State {
         }
         report
     }
+}
+
+fn say_table(name: &str, entry: &Entry<Table>, all: &mut Vec<Diagnostic>) {
+    let mut report = entry.report.clone();
+    if let Some(table) = &entry.model {
+        merge_table(&Place::ROOT, table, &mut report);
+    }
+    say(ResourceType::RouteConfiguration, name, entry, &report, all);
 }
 
 fn sizes<M>(collection: &Collection<M>) -> (u32, u32, u32) {
@@ -102,7 +103,7 @@ fn merge_table(place: &Place<'_>, table: &Table, report: &mut Report) {
 pub(super) fn place_of(key: &TableKey) -> Place<'static> {
     match key {
         TableKey::Named(_) => Place::ROOT,
-        TableKey::Inline(_, chain) => Place::top("filter_chains", *chain),
+        TableKey::Inline(_, chain) => chain.place(),
     }
 }
 

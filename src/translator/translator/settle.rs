@@ -34,7 +34,7 @@ impl Translator {
     fn plan_unit(&mut self, unit: &UnitKey, round: &mut Round) {
         let (key, name) = unit;
         let Some(planned) = self.planned(key, name.as_deref()) else { return };
-        let (written, routes) = planned.routes.into_iter().fold((Vec::new(), Vec::new()), |mut all, (id, json)| {
+        let (written, routes) = planned.written.into_iter().fold((Vec::new(), Vec::new()), |mut all, (id, json)| {
             all.0.push(id.clone());
             all.1.push((id, json));
             all

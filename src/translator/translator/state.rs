@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::collection::Collection;
 use crate::model::cluster::Cluster;
 use crate::model::endpoint::LoadAssignment;
-use crate::model::listener::Listener;
+use crate::model::listener::{ChainIndex, Listener};
 use crate::plan::{Requests, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
@@ -100,7 +100,7 @@ pub(super) struct State {
     pub(super) endpoints: Collection<LoadAssignment>,
     pub(super) tables: Collection<Table>,
     /// Routes that stand in listeners.
-    pub(super) inline: BTreeMap<(String, usize), Table>,
+    pub(super) inline: BTreeMap<(String, ChainIndex), Table>,
     /// EDS service name to the clusters that use it.
     pub(super) services: BTreeMap<String, BTreeSet<String>>,
     /// Tables in use, with the requests they are for.

@@ -40,7 +40,7 @@ pub(crate) enum ClusterError {
     /// The endpoints are bad.
     #[error("{0}")]
     Endpoints(#[from] AssignmentError),
-    /// A LOGICAL_DNS cluster with another number of endpoints than one.
+    /// A `LOGICAL_DNS` cluster with another number of endpoints than one.
     #[error("load_assignment: a LOGICAL_DNS cluster must have exactly one endpoint")]
     LogicalDns,
 }

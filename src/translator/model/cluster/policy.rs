@@ -53,7 +53,8 @@ fn weighs_localities(cluster: &wire::Cluster) -> bool {
 
 fn enumerated(policy: LbPolicy, report: &mut Report) -> Policy {
     match policy {
-        LbPolicy::RoundRobin => Policy::ROUND_ROBIN,
+        // Without `load_balancing_policy` Envoy falls back from LOAD_BALANCING_POLICY_CONFIG to this one.
+        LbPolicy::RoundRobin | LbPolicy::LoadBalancingPolicyConfig => Policy::ROUND_ROBIN,
         LbPolicy::LeastRequest => least_request(report),
         LbPolicy::Random => random(report),
         LbPolicy::RingHash | LbPolicy::Maglev => {
@@ -65,8 +66,6 @@ fn enumerated(policy: LbPolicy, report: &mut Report) -> Policy {
             report.add(Code::FieldDenied, "lb_policy", "lb_policy: the cluster does not choose its endpoints itself");
             Policy::DENIED
         }
-        // Without `load_balancing_policy` Envoy falls back to this one.
-        LbPolicy::LoadBalancingPolicyConfig => Policy::ROUND_ROBIN,
     }
 }
 

@@ -122,7 +122,7 @@ impl Converter<'_> {
             Some(HostIdentifier::EndpointName(name)) => self.named(&name, place)?,
             None => None,
         };
-        let Some((host, port)) = self.host(address, place)? else { return Ok(None) };
+        let Some((host, port)) = self.host(address.as_ref(), place)? else { return Ok(None) };
         let socket_labels = socket_labels(&endpoint.metadata)?;
         Ok(Some(Endpoint { host, port, weight, health, socket_labels }))
     }
@@ -135,10 +135,10 @@ impl Converter<'_> {
     /// Host and port as APISIX writes them; `None` where there is no address that is read, which the scan reports.
     fn host(
         &mut self,
-        address: Option<core::Address>,
+        address: Option<&core::Address>,
         place: &Place<'_>,
     ) -> Result<Option<(String, u32)>, AssignmentError> {
-        let Some(address) = address.as_ref().and_then(socket_address) else { return Ok(None) };
+        let Some(address) = address.and_then(socket_address) else { return Ok(None) };
         let host = match address.host.parse::<IpAddr>() {
             Ok(IpAddr::V4(ip)) => ip.to_string(),
             Ok(IpAddr::V6(ip)) => format!("[{ip}]"),

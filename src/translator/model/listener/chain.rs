@@ -7,7 +7,7 @@ use amesh_xds::wire::envoy::config::listener::v3::filter::ConfigType;
 use amesh_xds::wire::google::protobuf::Any;
 
 use super::http::{self, HttpError};
-use super::{Chain, RouteSource};
+use super::{Chain, ChainIndex, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, Extension, extension};
 use crate::report::{Place, Report};
@@ -30,10 +30,10 @@ pub(crate) enum ChainError {
 /// Converts a chain; `None` where it is not served at all.
 pub(super) fn convert(
     chain: &wire::FilterChain,
-    index: usize,
+    index: ChainIndex,
     report: &mut Report,
 ) -> Result<Option<Chain>, ChainError> {
-    let place = Place::top("filter_chains", index);
+    let place = index.place();
     if !chain.filters.iter().any(is_http) {
         report.add(Code::ListenerWithoutHttp, place, "the filter chain carries no HTTP and is not served");
         return Ok(None);
@@ -63,7 +63,7 @@ fn is_http(filter: &wire::Filter) -> bool {
     message_name(&config.type_url).ends_with(".HttpConnectionManager")
 }
 
-fn served(chain: &wire::FilterChain, index: usize, manager: http::Manager) -> Result<Chain, ChainError> {
+fn served(chain: &wire::FilterChain, index: ChainIndex, manager: http::Manager) -> Result<Chain, ChainError> {
     let matcher = chain.filter_chain_match.as_ref();
     let port = matcher.and_then(|matcher| matcher.destination_port);
     let destination_port = port.map(|port| u16::try_from(port).map_err(|_| ChainError::Port(port))).transpose()?;
@@ -93,7 +93,9 @@ fn unserved(
     if !matcher.server_names.is_empty() || matcher.transport_protocol == "tls" {
         return Ok(Some("the chain is for TLS connections that are passed on, and is not served"));
     }
-    if !matcher.application_protocols.is_empty() && !matcher.application_protocols.iter().all(is_plain_http) {
+    if !matcher.application_protocols.is_empty()
+        && !matcher.application_protocols.iter().all(|protocol| is_plain_http(protocol))
+    {
         return Ok(Some("the chain is for protocols other than plain HTTP, and is not served"));
     }
     Ok(None)
@@ -104,8 +106,8 @@ fn is_secured(config: &Any, place: &Place<'_>, report: &mut Report) -> Result<bo
 }
 
 /// What Envoy's HTTP inspector reports for plain HTTP.
-fn is_plain_http(protocol: &String) -> bool {
-    matches!(protocol.as_str(), "http/1.0" | "http/1.1" | "h2c")
+fn is_plain_http(protocol: &str) -> bool {
+    matches!(protocol, "http/1.0" | "http/1.1" | "h2c")
 }
 
 /// Keeps, of the chains for one destination port, those that Envoy prefers for HTTP. Where several are left, nothing

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::chain::{self, ChainError};
-use super::{Chain, Listener, RouteSource};
+use super::{Chain, ChainIndex, Listener, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::address::socket_address;
 use crate::model::findings::{Denied, extension, scan};
@@ -28,8 +28,8 @@ pub(crate) enum ListenerError {
     #[error("address is not set")]
     NoAddress,
     /// A filter chain Envoy would refuse.
-    #[error("filter_chains[{0}]: {1}")]
-    Chain(usize, ChainError),
+    #[error("{}: {1}", .0.place())]
+    Chain(ChainIndex, ChainError),
 }
 
 /// Decodes and validates a listener.
@@ -37,11 +37,14 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Listener, Li
     let found = scan(MESSAGE, bytes, &Place::ROOT, report)?;
     let listener = wire::Listener::decode(bytes.clone())?;
     let Some((address, port)) = address(&listener) else {
-        return if found.0 { Ok(without_port(report)) } else { Err(ListenerError::NoAddress) };
+        let elsewhere = listener.address.is_some() || found.0;
+        return if elsewhere { Ok(without_port(report)) } else { Err(ListenerError::NoAddress) };
     };
     let denied = found.or(listener_filters(&listener, report)?);
     let mut chains = Vec::new();
-    for (index, chain) in listener.filter_chains.iter().chain(&listener.default_filter_chain).enumerate() {
+    let default = listener.default_filter_chain.iter().map(|chain| (ChainIndex::DEFAULT, chain));
+    let listed = listener.filter_chains.iter().enumerate().map(|(index, chain)| (ChainIndex(index), chain));
+    for (index, chain) in listed.chain(default) {
         let converted = chain::convert(chain, index, report);
         chains.extend(converted.map_err(|error| ListenerError::Chain(index, error))?);
     }
@@ -62,7 +65,7 @@ fn address(listener: &wire::Listener) -> Option<(String, u16)> {
     Some((socket.host.to_owned(), port))
 }
 
-/// A listener on something else than a TCP port, which the scan has reported.
+/// A listener on something else than a TCP port.
 fn without_port(report: &mut Report) -> Listener {
     report.add(Code::ListenerWithoutHttp, "address", "the listener is not on a TCP port and is not served");
     Listener { address: String::new(), port: 0, bound: false, hands_over: false, chains: Vec::new() }

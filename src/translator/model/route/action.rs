@@ -117,14 +117,11 @@ fn respond(
 ) -> Result<(Action, Denied), ActionError> {
     let status = u16::try_from(response.status).ok().filter(|status| (200..600).contains(status));
     let status = status.ok_or(ActionError::Status(response.status))?;
-    match response.body.map_or(Some(String::new()), body) {
-        Some(body) => Ok((Action::Respond { status, body }, Denied(false))),
-        None => {
-            let why = "inline_bytes: a body that is not UTF-8 cannot be sent";
-            report.add(Code::FieldNotYetDenied, place.field("body"), why);
-            Ok((Action::Deny, Denied(true)))
-        }
+    if let Some(body) = response.body.map_or(Some(String::new()), body) {
+        return Ok((Action::Respond { status, body }, Denied(false)));
     }
+    report.add(Code::FieldNotYetDenied, place.field("body"), "inline_bytes: a body that is not UTF-8 cannot be sent");
+    Ok((Action::Deny, Denied(true)))
 }
 
 /// The text; `None` where it is none. A body from a file or the environment is denied by the scan.

@@ -110,17 +110,17 @@ fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Rep
     let route = wire::Route::decode(bytes.clone())?;
     let scanned = found.or(overrides::inspect(&route.typed_per_filter_config, place, report)?);
     let matcher = route.r#match.ok_or(MatchError::Missing)?;
-    let (matched, unmatched) = matching::convert(matcher, scanned, &place.field("match"), report)?;
+    let (conditions, untold) = matching::convert(matcher, scanned, &place.field("match"), report)?;
     let (action, unusable) = action::convert(route.action, scanned, place, report)?;
-    let denied = scanned.or(unmatched).or(unusable);
+    let denied = scanned.or(untold).or(unusable);
     if denied.0 {
         report.add(Code::RouteDenied, place, "requests that match this route are answered 503");
     }
     Ok(Route {
         name: route.name,
-        path: matched.path,
-        case_sensitive: matched.case_sensitive,
-        headers: matched.headers,
+        path: conditions.path,
+        case_sensitive: conditions.case_sensitive,
+        headers: conditions.headers,
         action: if denied.or(inherited).0 { Action::Deny } else { action },
     })
 }

@@ -42,13 +42,12 @@ fn inspect_one(filter: &str, any: &Any, place: &Place<'_>, report: &mut Report) 
     let place = place.field("typed_per_filter_config");
     let bad = |error| OverrideError::Decode(filter.to_owned(), error);
     match extension(KIND, any, &place, report).map_err(bad)? {
-        Extension::Passed(denied) => Ok(denied),
         Extension::Read(WRAPPER, bytes, denied) => {
             let config = FilterConfig::decode(bytes.clone());
             let config = config.map_err(|error| OverrideError::Text(filter.to_owned(), error))?;
             Ok(denied.or(wrapped(filter, &config, &place, report)?))
         }
-        Extension::Read(_, _, denied) => Ok(denied),
+        Extension::Read(_, _, denied) | Extension::Passed(denied) => Ok(denied),
     }
 }
 

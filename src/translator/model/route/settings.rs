@@ -1,4 +1,4 @@
-//! What a RouteConfiguration says for all of its virtual hosts.
+//! What a `RouteConfiguration` says for all of its virtual hosts.
 
 use amesh_xds::coverage::WireError;
 use amesh_xds::wire::envoy::config::route::v3 as wire;

@@ -43,7 +43,7 @@ pub struct Resource {
     #[prost(string, tag = "1")]
     pub version: String,
     #[prost(message, optional, tag = "2")]
-    pub resource: Option<Any>,
+    pub value: Option<Any>,
 }
 
 #[derive(Clone, PartialEq, Message)]
