@@ -13,7 +13,7 @@ use crate::model::listener::{ChainIndex, Listener, RouteSource};
 use crate::model::{cluster, endpoint, listener, route as route_model};
 use crate::names::ContentHash;
 use crate::plan::TableKey;
-use crate::report::{Place, Report};
+use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::round::Round;
 use crate::table::{Changed, Table, Update};

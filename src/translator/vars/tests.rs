@@ -1,7 +1,7 @@
 use serde_json::{Value as Json, json};
 
 use super::header::{HeaderError, header_variable};
-use super::{Expr, HeaderKind, HeaderMatch, HeaderNote, Vars, escape_pcre};
+use super::{Expr, HeaderKind, HeaderMatch, HeaderNote, Vars, escape_pcre, eval};
 use crate::regex::to_pcre;
 
 fn vars(expr: Expr) -> Json {
@@ -131,4 +131,37 @@ fn approximations_are_named() {
     assert_eq!(notes("x-u", HeaderKind::Present(true)), [HeaderNote::DashUnderscore]);
     assert_eq!(notes(":path", exact()), []);
     assert_eq!(notes("host", exact()), []);
+}
+
+#[test]
+fn header_matchers_hold_where_envoy_says_so() {
+    let values = [
+        None,
+        Some(""),
+        Some("bob"),
+        Some("5"),
+        Some("+3"),
+        Some("-10"),
+        Some("10"),
+        Some("0x5"),
+        Some("12345678901234567890"),
+    ];
+    for line in include_str!("envoy_headers.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let kind = match fields[0] {
+            "present_t" => HeaderKind::Present(true),
+            "present_f" => HeaderKind::Present(false),
+            "exact_bob" => HeaderKind::Exact("bob".into()),
+            "exact_empty" => HeaderKind::Exact(String::new()),
+            "range" => HeaderKind::Range { start: -10, end: 10 },
+            "regex_star" => HeaderKind::Regex(to_pcre("a*").unwrap()),
+            _ => HeaderKind::Prefix("b".into()),
+        };
+        let matcher =
+            HeaderMatch { invert: fields[1] == "invert", treat_missing_as_empty: fields[2] == "empty", ..header(kind) };
+        let expr = matcher.to_expr().unwrap().0;
+        let found = values
+            .map(|value| if eval::holds(&expr, &|_| value.map(|v| v.as_bytes().to_vec())) { "yes" } else { "no" });
+        assert_eq!(found.join(" "), fields[3], "{line}");
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) enum ListenerError {
     #[error("address is not set")]
     NoAddress,
     /// A filter chain Envoy would refuse.
-    #[error("{}: {1}", .0.place())]
+    #[error("{}: {}", .0.place(), .1)]
     Chain(ChainIndex, ChainError),
 }
 

@@ -7,7 +7,7 @@ pub(crate) fn table() -> String {
     let mut codes = Code::ALL.to_vec();
     codes.sort_by_key(|code| code.text());
     let mut text = "| code | severity | fidelity | what it says |\n|---|---|---|---|\n".to_owned();
-    codes.into_iter().for_each(|code| text.push_str(&row(code)));
+    text.extend(codes.into_iter().map(row));
     text
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use amesh_xds::schema::{Class, Message};
+use amesh_xds::schema::{Class, Extension, Field, Message};
 
 use crate::areas::{AREAS, Area, area_of};
 use crate::highlights::highlights;
@@ -16,8 +16,8 @@ fn messages_of(area: &Area) -> impl Iterator<Item = &'static Message> {
 }
 
 fn classes(area: &Area) -> impl Iterator<Item = Class> {
-    let fields = messages_of(area).flat_map(|message| message.fields).map(|field| field.class());
-    fields.chain(area.kinds.iter().flat_map(|kind| extensions(kind)).map(|extension| extension.class()))
+    let fields = messages_of(area).flat_map(|message| message.fields).map(Field::class);
+    fields.chain(area.kinds.iter().flat_map(|kind| extensions(kind)).map(Extension::class))
 }
 
 fn counts(areas: &[Area]) -> Counts {
@@ -75,13 +75,13 @@ pub(crate) fn page() -> String {
         writeln!(text, "\n## {}", area.name).unwrap();
         for message in messages_of(area).filter(|message| !message.fields.is_empty()) {
             let fields = message.fields.iter().map(|field| (field.name, field.class()));
-            section(&mut text, message.full_name, fields.collect());
+            section(&mut text, message.full_name, &fields.collect::<Vec<_>>());
         }
         for kind in area.kinds {
             let entries = extensions(kind).map(|extension| {
                 (if extension.type_name == "*" { "any other" } else { extension.type_name }, extension.class())
             });
-            section(&mut text, &format!("extensions: {}", kind.replace('_', " ")), entries.collect());
+            section(&mut text, &format!("extensions: {}", kind.replace('_', " ")), &entries.collect::<Vec<_>>());
         }
     }
     text
@@ -93,7 +93,7 @@ fn anchor(heading: &str) -> String {
 }
 
 /// One message or kind of extension: the plain classes as lists, the others as rows with their notes.
-fn section(text: &mut String, heading: &str, items: Vec<(&str, Class)>) {
+fn section(text: &mut String, heading: &str, items: &[(&str, Class)]) {
     writeln!(text, "\n### {heading}\n").unwrap();
     let mut rows = Vec::new();
     for plain in [Fate::Translated, Fate::NoEffect] {
