@@ -1,10 +1,6 @@
-//! Calls to APISIX's Admin API and what comes back, as values.
+//! Calls to APISIX's Admin API, as values.
 
 use amesh_translator::Verdict;
-use serde::Deserialize;
-
-/// Characters of a message of APISIX that are passed on.
-const MESSAGE_LENGTH: usize = 2_000;
 
 /// A call of the standalone endpoint. Address, key and headers without content are added by who makes it.
 #[derive(Debug)]
@@ -29,32 +25,4 @@ pub(crate) struct Job {
     pub(crate) call: Call,
     /// The verdict that is part of the answer in the end.
     pub(crate) verdict: Option<Verdict>,
-}
-
-/// An answer of the Admin API.
-#[derive(Debug)]
-pub(crate) struct Response {
-    /// The HTTP status; 0 where it could not be read.
-    pub(crate) status: u32,
-    /// The whole body.
-    pub(crate) body: Vec<u8>,
-}
-
-impl Response {
-    /// What happened, for people.
-    pub(crate) fn message(&self) -> String {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Body {
-            error_msg: String,
-        }
-        let Body { error_msg } = serde_json::from_slice(&self.body).unwrap_or_default();
-        let error_msg: String = error_msg.chars().take(MESSAGE_LENGTH).collect();
-        format!("the Admin API answered {} {error_msg}", self.status)
-    }
-
-    /// Somebody else changed the document after it was read.
-    pub(crate) fn is_race(&self) -> bool {
-        self.message().contains("_conf_version must be greater than")
-    }
 }

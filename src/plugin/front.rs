@@ -4,6 +4,7 @@
 //! implements are called, and only while a request is being processed; header values are taken as bytes because the SDK
 //! panics on text that is not UTF-8.
 
+use amesh_standalone::Response;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType};
 
 use crate::answer::Answer;
-use crate::call::{Call, Job, Response};
+use crate::call::{Call, Job};
 use crate::config::Config;
 use crate::instance::{Instance, Record, Reply, Time};
 use crate::request::{Request, check_length};

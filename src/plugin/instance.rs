@@ -6,17 +6,17 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use amesh_standalone::{self as standalone, MergeError, Response};
 use amesh_translator::{Answer as Ack, Translator, Verdict};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome, Report, State};
-use crate::call::{Call, Job, Response};
+use crate::call::{Call, Job};
 use crate::config::{Config, Mode};
 use crate::pages;
 use crate::request::{Endpoint, Request, bad_request};
-use crate::standalone::{self, MergeError};
 
 /// Milliseconds since 1970; `None` where the host does not tell.
 pub(crate) type Time = Option<u64>;

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on shall fail"
 )]
 
+use amesh_standalone::Response;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use serde_json::Value;
 
 use self::messages::{clusters, listeners, routes};
 use super::{Config, Instance, Job, Record, Reply, Request};
-use crate::call::{Call, Response};
+use crate::call::Call;
 
 #[path = "tests/support/messages.rs"]
 mod messages;

@@ -20,4 +20,3 @@ mod front;
 mod instance;
 mod pages;
 mod request;
-mod standalone;

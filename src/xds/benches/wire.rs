@@ -1,5 +1,9 @@
 //! Decoding and scanning speed on endpoints as a service mesh sends them.
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test reads files, a benchmark measures time"
+)]
 #![allow(clippy::arithmetic_side_effects, clippy::cast_precision_loss)]
 
 use amesh_xds::coverage::{Findings, LazyFields, scan};

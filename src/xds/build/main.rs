@@ -1,6 +1,8 @@
 //! Generates the crate's code: lean wire types (`wire.rs`) and schema tables (`tables.rs`), from `proto/` and
 //! the ledger. No system `protoc` takes part.
 
+#![allow(clippy::disallowed_methods, reason = "a build script reads and writes files")]
+
 mod descriptors;
 mod lean;
 mod ledger;

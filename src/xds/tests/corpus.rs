@@ -1,5 +1,9 @@
 //! Real configuration: the scan's findings against what full, reflective types say is set.
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test reads files, a benchmark measures time"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod support;

@@ -1,5 +1,9 @@
 //! Every declared message and enum against Envoy's own descriptors, where they are at hand.
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test reads files, a benchmark measures time"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod support;

@@ -1,5 +1,9 @@
 //! The build's check of the ledger: each gap and each line that names nothing is an error that names it.
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test reads files, a benchmark measures time"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![allow(dead_code, reason = "the modules serve the build")]
 

@@ -1,5 +1,9 @@
 //! What holds for any bytes: nothing panics, and the scan and the wire types agree on what is a message.
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test reads files, a benchmark measures time"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use amesh_xds::coverage::{Findings, LazyFields, Problem, scan};

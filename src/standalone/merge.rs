@@ -25,7 +25,7 @@ type Document<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 /// Why there is no next document.
 #[derive(Debug, Error)]
-pub(crate) enum MergeError {
+pub enum MergeError {
     /// Not what the API-driven standalone mode answers.
     #[error("the Admin API's document cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
@@ -39,15 +39,15 @@ pub(crate) enum MergeError {
 
 /// The next document.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// `X-Last-Modified` of the document as it is: when it was last changed, in seconds since 1970.
-    pub(crate) modified: Option<u64>,
+    pub modified: Option<u64>,
     /// The body to PUT.
-    pub(crate) body: String,
+    pub body: String,
     /// The versions of both collections: no two documents of ours have the same.
-    pub(crate) digest: String,
+    pub digest: String,
     /// False where another step must follow once the workers have taken this one.
-    pub(crate) last: bool,
+    pub last: bool,
 }
 
 /// Compares a document with what should be there; `None` where everything is.
@@ -55,7 +55,7 @@ pub(crate) struct Plan {
 /// Workers take up collections one by one within about 0.1 s. So that no route ever points to an upstream that is not
 /// there, new upstreams go first where routes of ours are in force, then the routes, then old upstreams away: up to
 /// three steps, each planned from the document as it is by then.
-pub(crate) fn plan<'a>(
+pub fn plan<'a>(
     document: &'a [u8],
     instance: &str,
     target: impl Fn(Kind) -> Vec<Upsert<'a>>,
@@ -174,5 +174,5 @@ fn items(collection: Option<&RawValue>) -> Result<Vec<&str>, MergeError> {
 }
 
 #[cfg(test)]
-#[path = "standalone_tests.rs"]
+#[path = "merge_tests.rs"]
 mod tests;

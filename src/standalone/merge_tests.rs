@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use self::admin::Admin;
 use super::{MergeError, Plan, plan};
 
-#[path = "tests/support/admin.rs"]
+// The mock of the Admin API that the module is tested with.
+#[path = "../plugin/tests/support/admin.rs"]
 mod admin;
 
 const FOREIGN_ROUTE: &str = r#"{"id":"theirs",  "uri":"/x\/y","plugins":{},"big":12345678901234567890}"#;
