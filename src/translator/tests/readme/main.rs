@@ -3,18 +3,13 @@
 //! Each stands between two marker comments. A document that says something else than the code fails the test;
 //! `AMESH_BLESS=1` writes the parts anew. Nothing outside of the markers is touched.
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a test reads files, a benchmark measures time"
-)]
-#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
-    reason = "a test that cannot go on shall fail"
+    reason = "a test that cannot go on shall fail, and reads and writes files"
 )]
 
 mod areas;
