@@ -2,6 +2,7 @@
 
 use crate::input::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -24,6 +25,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Translate files to APISIX configuration, and say what is lost
     Translate(TranslateArgs),
+    /// Serve files as an xDS control plane (ADS over gRPC), and push what changes in them
+    Serve(ServeArgs),
+    /// Fetch configuration from an xDS control plane and apply it
+    Run(Box<RunArgs>),
+    /// Show the main job on the bundled Bookinfo mesh: control plane, fetcher, amesh.wasm, apisix.yaml
+    Demo(DemoArgs),
     /// Explain a diagnostic code, or list them all
     Explain(ExplainArgs),
     /// Print a completion script for a shell
@@ -106,6 +113,111 @@ pub(crate) struct OptionArgs {
     /// Name of this translation in the labels of what it makes
     #[arg(long, default_value = "amesh", value_parser = label, value_name = "NAME")]
     pub(crate) instance: String,
+}
+
+/// `amesh serve`
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Files of any kind that `translate` reads, or folders of responses (.pb; without any, .json and .yaml)
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to listen; port 0 takes a free one. Plain text, no authentication: loopback or a trusted network
+    #[arg(long, default_value = "127.0.0.1:18000", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// What the files are, where it should not be found out
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) from: Option<Kind>,
+    /// Largest file to read, in MiB
+    #[arg(long, default_value_t = 200, value_name = "MIB")]
+    pub(crate) max_size: u64,
+}
+
+/// `amesh run`
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The control plane: http://HOST:PORT, https://HOST:PORT or unix:///PATH
+    #[arg(long, value_name = "URL")]
+    pub(crate) xds: String,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    /// A running APISIX with amesh.wasm: the URL of its ingest route, such as http://127.0.0.1:9081/amesh
+    #[arg(long, value_name = "URL", conflicts_with = "out")]
+    pub(crate) apisix: Option<String>,
+    /// File with the token of the ingest route
+    #[arg(long, value_name = "FILE", requires = "apisix", value_hint = ValueHint::FilePath)]
+    pub(crate) apisix_token_file: Option<PathBuf>,
+    /// Without --apisix: the apisix.yaml to write, for an APISIX in standalone mode
+    #[arg(short, long, default_value = "out/apisix.yaml", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) module: ModuleArgs,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
+    /// Tell notes and warnings too, not only errors
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// Who the fetcher says it is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Node")]
+pub(crate) struct NodeArgs {
+    /// Node id; Istio wants sidecar~IP~POD.NAMESPACE~NAMESPACE.svc.cluster.local, or router~...
+    #[arg(long, default_value = "amesh", value_name = "ID")]
+    pub(crate) node_id: String,
+    /// Node cluster
+    #[arg(long, default_value = "amesh", value_name = "NAME")]
+    pub(crate) node_cluster: String,
+    /// File with node metadata, a JSON or YAML object
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) node_metadata: Option<PathBuf>,
+    /// Locality: REGION[/ZONE[/SUBZONE]]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "LOCALITY")]
+    pub(crate) locality: String,
+}
+
+/// How to reach the control plane.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionArgs {
+    /// File with a token for `authorization: Bearer`; read anew for each connection
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Certificates to trust (PEM), in place of the system's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ca: Option<PathBuf>,
+    /// Own certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
+    pub(crate) cert: Option<PathBuf>,
+    /// Key of the own certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert", value_hint = ValueHint::FilePath)]
+    pub(crate) key: Option<PathBuf>,
+    /// Name that the control plane's certificate must have, where it is not the URL's host
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
+    /// Largest response to accept, in MiB
+    #[arg(long, default_value_t = 200, value_name = "MIB")]
+    pub(crate) max_size: u64,
+}
+
+/// The module for the embedded host.
+#[derive(Debug, Args)]
+pub(crate) struct ModuleArgs {
+    /// The module to run in the embedded host; by default beside the program, or dist/amesh.wasm
+    #[arg(long, env = "AMESH_WASM", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) module: Option<PathBuf>,
+}
+
+/// `amesh demo`
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The file to write
+    #[arg(short, long, default_value = "out/apisix.yaml", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) module: ModuleArgs,
 }
 
 /// `amesh explain`

@@ -4,14 +4,22 @@
 //! translator's business, what is said on a stream the fetcher's.
 
 mod args;
+mod demo;
+mod diff;
 mod document;
+mod embedded;
 mod exit;
 mod explain;
 mod feed;
 mod files;
 mod input;
+mod narrate;
 mod options;
 mod report;
+mod run;
+mod runtime;
+mod serve;
+mod sink;
 mod style;
 mod translate;
 
@@ -22,6 +30,9 @@ use exit::Exit;
 fn main() -> std::process::ExitCode {
     let done = match Cli::parse().command {
         Command::Translate(args) => translate::run(&args),
+        Command::Serve(args) => serve::run(args),
+        Command::Run(args) => run::run(*args),
+        Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "amesh", &mut std::io::stdout());

@@ -14,4 +14,18 @@ impl OptionArgs {
             limits: Limits { message_bytes, ..Limits::default() },
         }
     }
+
+    /// The same as the plugin's configuration, in mode none.
+    pub(crate) fn configuration(&self, max_size: u64) -> serde_json::Value {
+        let options = self.options(false, max_size);
+        let mut configuration = serde_json::json!({
+            "apply": "none",
+            "instance": options.instance,
+            "limits": {"message_bytes": options.limits.message_bytes},
+        });
+        if let (Some(ports), Some(object)) = (options.listen_ports, configuration.as_object_mut()) {
+            object.insert("listen_ports".to_owned(), ports.into());
+        }
+        configuration
+    }
 }

@@ -98,7 +98,8 @@ fn text(remarks: &Remarks, summary: &Summary, quiet: bool) -> String {
     text
 }
 
-fn line(remark: &Remark) -> String {
+/// A remark as a line, with its end.
+pub(crate) fn line(remark: &Remark) -> String {
     let Remark { file, diagnostic } = remark;
     let (word, colour) = style::severity(diagnostic.severity);
     let mut line = format!("{colour}{word}[{}]{colour:#}", diagnostic.code.text());

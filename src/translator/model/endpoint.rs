@@ -46,6 +46,8 @@ pub(crate) enum HealthStatus {
     Healthy,
     /// DEGRADED.
     Degraded,
-    /// UNHEALTHY, DRAINING and TIMEOUT.
+    /// UNHEALTHY and TIMEOUT.
     Unhealthy,
+    /// DRAINING: as good as gone, unless nothing else is left.
+    Draining,
 }

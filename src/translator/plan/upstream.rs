@@ -127,7 +127,7 @@ fn effective((locality, endpoints): &(&Locality, Vec<&Endpoint>), factor: u32, h
     let available = if health == HealthStatus::Healthy { health_counts.healthy } else { health_counts.degraded };
     let availability = u64::from(available)
         .saturating_mul(u64::from(factor).saturating_mul(100))
-        .checked_div(u64::from(health_counts.total))
+        .checked_div(u64::from(health_counts.total.saturating_sub(health_counts.draining)))
         .unwrap_or_default();
     availability.min(10_000).saturating_mul(u64::from(locality.weight))
 }
@@ -139,6 +139,7 @@ fn count<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Health {
         match endpoint.health {
             HealthStatus::Healthy => health.healthy = health.healthy.saturating_add(1),
             HealthStatus::Degraded => health.degraded = health.degraded.saturating_add(1),
+            HealthStatus::Draining => health.draining = health.draining.saturating_add(1),
             HealthStatus::Unhealthy => {}
         }
     }

@@ -172,9 +172,8 @@ fn health(status: core::HealthStatus) -> HealthStatus {
     match status {
         core::HealthStatus::Unknown | core::HealthStatus::Healthy => HealthStatus::Healthy,
         core::HealthStatus::Degraded => HealthStatus::Degraded,
-        core::HealthStatus::Unhealthy | core::HealthStatus::Draining | core::HealthStatus::Timeout => {
-            HealthStatus::Unhealthy
-        }
+        core::HealthStatus::Unhealthy | core::HealthStatus::Timeout => HealthStatus::Unhealthy,
+        core::HealthStatus::Draining => HealthStatus::Draining,
     }
 }
 
