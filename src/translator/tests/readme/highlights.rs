@@ -109,7 +109,6 @@ const VIRTUAL_HOST: &[Highlight] = &[
     ("domains of every kind", "envoy.config.route.v3.VirtualHost.domains"),
     ("order of routes", "envoy.config.route.v3.VirtualHost.routes"),
     ("hosts without port", "envoy.config.route.v3.RouteConfiguration.ignore_port_in_host_matching"),
-    ("cluster validation", "envoy.config.route.v3.RouteConfiguration.validate_clusters"),
     ("headers added", "envoy.config.route.v3.VirtualHost.request_headers_to_add"),
     ("CORS", "envoy.config.route.v3.VirtualHost.cors"),
     ("retries", "envoy.config.route.v3.VirtualHost.retry_policy"),
