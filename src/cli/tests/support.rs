@@ -53,3 +53,13 @@ pub(crate) fn translate(name: &str, contents: &[u8]) -> Run {
     std::fs::write(folder.path().join(name), contents).unwrap();
     amesh_in(folder.path(), &["translate", "--to", "json", name], b"")
 }
+
+/// `amesh.wasm`; says so loudly where it has not been built.
+pub(crate) fn module(test: &str) -> Option<String> {
+    let path = std::env::var_os("AMESH_WASM").map_or_else(|| root().join("dist/amesh.wasm"), PathBuf::from);
+    if !path.is_file() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {test} needs {}; `make plugin` builds it", path.display());
+        return None;
+    }
+    Some(path.canonicalize().unwrap().display().to_string())
+}
