@@ -1,6 +1,7 @@
-//! The generated parts of the documents: the support tables, from the ledger, and the list of diagnostic codes.
+//! The generated parts of the documents: the support tables, from the ledger, and the list of diagnostic codes;
+//! and that the tests exist which `ARCHITECTURE.md` names.
 //!
-//! Each stands between two marker comments. A document that says something else than the code fails the test;
+//! Each part stands between two marker comments. A document that says something else than the code fails the test;
 //! `AMESH_BLESS=1` writes the parts anew. Nothing outside of the markers is touched.
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +16,7 @@
 mod areas;
 mod diagnostics;
 mod highlights;
+mod invariants;
 mod items;
 mod support;
 
@@ -48,4 +50,9 @@ fn the_support_page_shows_what_the_ledger_says() {
 #[test]
 fn the_diagnostics_page_lists_every_code() {
     check("docs/diagnostics.md", "codes", &diagnostics::table());
+}
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    assert_eq!(invariants::missing(), Vec::<String>::new());
 }
