@@ -1,4 +1,5 @@
 //! The command line.
+#![allow(rustdoc::bare_urls, clippy::doc_markdown, reason = "the comments are the help texts")]
 
 use crate::input::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -138,26 +139,35 @@ pub(crate) struct RunArgs {
     /// The control plane: http://HOST:PORT, https://HOST:PORT or unix:///PATH
     #[arg(long, value_name = "URL")]
     pub(crate) xds: String,
-    #[command(flatten)]
-    pub(crate) node: NodeArgs,
-    #[command(flatten)]
-    pub(crate) connection: ConnectionArgs,
-    /// A running APISIX with amesh.wasm: the URL of its ingest route, such as http://127.0.0.1:9081/amesh
-    #[arg(long, value_name = "URL", conflicts_with = "out")]
+    /// A running APISIX with amesh.wasm: the URL of its ingest route, such as http://127.0.0.1:9081/amesh. Without it,
+    /// amesh.wasm runs in this program and an apisix.yaml is written
+    #[arg(long, value_name = "URL", conflicts_with_all = ["out", "listen_port", "instance"])]
     pub(crate) apisix: Option<String>,
     /// File with the token of the ingest route
     #[arg(long, value_name = "FILE", requires = "apisix", value_hint = ValueHint::FilePath)]
     pub(crate) apisix_token_file: Option<PathBuf>,
-    /// Without --apisix: the apisix.yaml to write, for an APISIX in standalone mode
+    /// Tell notes and warnings too, not only errors
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) embedded: EmbeddedArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// amesh.wasm in this program.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Without --apisix")]
+pub(crate) struct EmbeddedArgs {
+    /// The apisix.yaml to write, for an APISIX in standalone mode
     #[arg(short, long, default_value = "out/apisix.yaml", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) module: ModuleArgs,
     #[command(flatten)]
     pub(crate) options: OptionArgs,
-    /// Tell notes and warnings too, not only errors
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
 }
 
 /// Who the fetcher says it is.

@@ -31,7 +31,7 @@ fn main() -> std::process::ExitCode {
     let done = match Cli::parse().command {
         Command::Translate(args) => translate::run(&args),
         Command::Serve(args) => serve::run(args),
-        Command::Run(args) => run::run(*args),
+        Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {

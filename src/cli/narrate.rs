@@ -51,7 +51,6 @@ pub(crate) fn client(event: &Event) -> Option<String> {
     Some(match event {
         Event::Connecting { target } => format!("connecting to {target}"),
         Event::Connected { target } => format!("connected to {target}"),
-        Event::SessionOpened { .. } => return None,
         Event::Replaying { reason, messages } => {
             format!(
                 "the receiver lost its state ({}); telling it {} again",
@@ -71,7 +70,7 @@ pub(crate) fn client(event: &Event) -> Option<String> {
             format!("{}: a response that nobody asked for is ignored", service(type_url))
         }
         Event::Verdict { answer, elapsed, replayed: false } => verdict(answer, *elapsed),
-        Event::Verdict { .. } => return None,
+        Event::Verdict { .. } | Event::SessionOpened { .. } => return None,
         Event::Apply { apply, elapsed, .. } => applied(apply, *elapsed)?,
         Event::Ack { type_url, version } => format!("{}: acknowledged {version:?}", service(type_url)),
         Event::Nack { type_url, detail, .. } => {

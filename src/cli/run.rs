@@ -13,9 +13,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Connects, fetches, applies.
-pub(crate) fn run(args: RunArgs) -> Result<Exit, Failure> {
-    let config = config(&args)?;
-    let ingest = ingest(&args)?;
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let config = config(args)?;
+    let ingest = ingest(args)?;
     let least = if args.verbose { Severity::Info } else { Severity::Error };
     let events: EventSink = Arc::new(move |event| tell(&event, least));
     let client = Client::new(config, ingest, events).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -28,10 +28,14 @@ async fn until_stopped(client: Client<Box<dyn Ingest>>, stop: CancellationToken)
 }
 
 fn tell(event: &Event, least: Severity) {
-    narrate::client(event).iter().for_each(|line| narrate::say(line));
+    if let Some(line) = narrate::client(event) {
+        narrate::say(&line);
+    }
     if let Event::Verdict { answer, replayed: false, .. } = event {
         let said = narrate::diagnostics(answer, least);
-        said.iter().for_each(|diagnostic| narrate::say(&narrate::diagnostic(diagnostic)));
+        for diagnostic in &said {
+            narrate::say(&narrate::diagnostic(diagnostic));
+        }
     }
 }
 
@@ -40,15 +44,15 @@ fn ingest(args: &RunArgs) -> Result<Box<dyn Ingest>, Failure> {
         let ingest = HttpIngest::for_url(url, args.apisix_token_file.clone());
         return Ok(Box::new(ingest.map_err(|error| Failure::Usage(error.to_string()))?));
     }
-    let configuration = args.options.configuration(args.connection.max_size).to_string();
-    let module = embedded::find(args.module.module.as_deref())?;
+    let configuration = args.embedded.options.configuration(args.connection.max_size).to_string();
+    let module = embedded::find(args.embedded.module.module.as_deref())?;
     let ingest = embedded::start(&module, &configuration)?;
-    let shown = args.out.display().to_string();
+    let shown = args.embedded.out.display().to_string();
     let watcher = move |written: &crate::sink::Configuration| {
         let (routes, upstreams) = (written.routes.len(), written.upstreams.len());
         narrate::say(&format!("{shown}: {routes} routes, {upstreams} upstreams"));
     };
-    Ok(Box::new(FileSink::new(ingest, args.out.clone(), watcher)))
+    Ok(Box::new(FileSink::new(ingest, args.embedded.out.clone(), watcher)))
 }
 
 fn config(args: &RunArgs) -> Result<ClientConfig, Failure> {

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &TranslateArgs) -> Result<Exit, Failure> {
     let text = document::render(&document, args.to).map_err(|error| Failure::Failed(error.to_string()))?;
     match &args.output {
         Some(path) => {
-            files::write(path, text.as_bytes()).map_err(|error| Failure::Output { path: path.clone(), error })?
+            files::write(path, text.as_bytes()).map_err(|error| Failure::Output { path: path.clone(), error })?;
         }
         None => print(&text)?,
     }

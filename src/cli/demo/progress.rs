@@ -26,13 +26,11 @@ impl Progress {
     pub(super) async fn until_settled(&mut self, story: &mut Story, patience: Duration) -> Result<(), Failure> {
         self.applied = false;
         let waiting = tokio::time::timeout(patience, self.settle(story));
-        match waiting.await {
-            Ok(settled) => settled,
-            Err(_) => {
-                let trouble = self.last_trouble.take().unwrap_or_else(|| "nothing was heard".to_owned());
-                Err(Failure::Failed(format!("not done after {} s: {trouble}", patience.as_secs())))
-            }
+        if let Ok(settled) = waiting.await {
+            return settled;
         }
+        let trouble = self.last_trouble.take().unwrap_or_else(|| "nothing was heard".to_owned());
+        Err(Failure::Failed(format!("not done after {} s: {trouble}", patience.as_secs())))
     }
 
     async fn settle(&mut self, story: &mut Story) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use amesh_fetcher::Event;
 use amesh_fetcher::protocol::{ApplyState, StreamAnswer};
 use amesh_fetcher::server::Snapshot;
 use amesh_translator::{Diagnostic, Severity};
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -73,7 +74,9 @@ impl Story {
                 self.line(&format!("waiting {wait}: APISIX sees at most one change of a file in a second"));
             }
             Event::Reconnecting { .. } | Event::IngestFailed { .. } | Event::Expired { .. } => {
-                narrate::client(event).iter().for_each(|text| self.line(text));
+                if let Some(text) = narrate::client(event) {
+                    self.line(&text);
+                }
             }
             _ => {}
         }
@@ -86,11 +89,11 @@ impl Story {
             format!("{}  translated in {}: {} new", service(&answer.type_url), seconds(elapsed), counts.accepted);
         for (count, what) in [(counts.unchanged, "as before"), (counts.removed, "gone"), (counts.refused, "refused")] {
             if count > 0 {
-                text += &format!(", {count} {what}");
+                let _ = write!(text, ", {count} {what}");
             }
         }
         if answer.outstanding > 0 {
-            text += &format!("; {} more needed before anything is applied", answer.outstanding);
+            let _ = write!(text, "; {} more needed before anything is applied", answer.outstanding);
         }
         self.line(&text);
     }
@@ -122,7 +125,9 @@ impl Story {
             return Err(Failure::Failed("the configuration has not changed".to_owned()));
         }
         anstream::println!("\n   What changed in {}:", path.display());
-        lines.iter().for_each(|line| anstream::println!("   {line}"));
+        for line in &lines {
+            anstream::println!("   {line}");
+        }
         anstream::println!();
         Ok(())
     }

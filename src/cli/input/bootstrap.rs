@@ -37,7 +37,7 @@ fn rest(value: &Value, collector: &mut Collector) {
     let mut object = object.clone();
     let mut resources = object.remove("static_resources").or_else(|| object.remove("staticResources"));
     if let Some(Value::Object(resources)) = &mut resources {
-        LISTS.iter().for_each(|(name, _)| drop(resources.remove(*name)));
+        resources.retain(|name, _| LISTS.iter().all(|(list, _)| list != name));
     }
     object.extend(resources.map(|resources| ("static_resources".to_owned(), resources)));
     let mut problems = Vec::new();

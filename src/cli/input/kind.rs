@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(crate) enum Kind {
     /// An Envoy bootstrap
     Bootstrap,
-    /// Envoy's /config_dump
+    /// What Envoy answers to a dump of its configuration
     ConfigDump,
     /// An xDS response
     DiscoveryResponse,

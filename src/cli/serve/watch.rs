@@ -22,10 +22,10 @@ impl Watch {
             return Err(format!("{}: there is no such file or folder", missing.display()));
         }
         let watch = Self { paths: paths.to_vec(), seen: state(paths) };
-        match watch.seen.is_empty() {
-            true => Err("the folder holds no .pb, .json or .yaml file".to_owned()),
-            false => Ok(watch),
+        if watch.seen.is_empty() {
+            return Err("the folder holds no .pb, .json or .yaml file".to_owned());
         }
+        Ok(watch)
     }
 
     /// The files, those of folders by name.

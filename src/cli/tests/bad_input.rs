@@ -1,6 +1,7 @@
 //! Bad input: a clear error that names the file and the place, and the exit code that is documented.
 
 use crate::support::{amesh_in, root, translate};
+use std::fmt::Write;
 use std::fs::File;
 
 fn unusable(name: &str, contents: &[u8], expected: &str) {
@@ -60,7 +61,7 @@ fn any_in_any() {
 fn aliases_that_multiply() {
     let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for (above, name) in ('a'..='y').zip('b'..='z') {
-        bomb += &format!("{name}: &{name} [{}]\n", vec![format!("*{above}"); 9].join(","));
+        writeln!(bomb, "{name}: &{name} [{}]", vec![format!("*{above}"); 9].join(",")).unwrap();
     }
     unusable("bomb.yaml", bomb.as_bytes(), "budget");
     let nested = "[".repeat(10_000);
