@@ -12,10 +12,12 @@
 )]
 
 mod support {
+    pub mod envoy;
     pub mod files;
+    pub mod http;
     pub mod message;
     pub mod session;
     pub mod worker;
 }
 
-pub use support::{files, message, session, worker};
+pub use support::{envoy, files, http, message, session, worker};

@@ -1,0 +1,108 @@
+//! Raw HTTP/1.1 over a socket: nothing between a test and the proxy normalises anything.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use amesh_simulator::apisix::Request;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The body, whatever way it was sent.
+    pub body: String,
+}
+
+/// Sends a request as it stands, with `Connection: close` added.
+pub fn send(address: SocketAddr, request: &Request) -> std::io::Result<Answer> {
+    let mut bytes = format!("{} ", request.method).into_bytes();
+    bytes.extend(&request.target);
+    bytes.extend(format!(" {}\r\n", request.version).into_bytes());
+    for (name, value) in &request.headers {
+        bytes.extend(name.as_bytes());
+        bytes.extend(b": ");
+        bytes.extend(value);
+        bytes.extend(b"\r\n");
+    }
+    bytes.extend(b"connection: close\r\n\r\n");
+    exchange(address, &bytes)
+}
+
+/// Sends bytes and reads one answer, with a body that ends as its headers say or with the connection.
+pub fn exchange(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    stream.write_all(bytes)?;
+    let (mut received, mut buffer) = (Vec::new(), [0; 8192]);
+    loop {
+        let size = stream.read(&mut buffer)?;
+        received.extend(&buffer[..size]);
+        let text = String::from_utf8_lossy(&received);
+        match parse(&text, size == 0) {
+            Some(answer) => return Ok(answer),
+            None if size == 0 => return Err(std::io::Error::other(format!("no HTTP answer: {text:?}"))),
+            None => {}
+        }
+    }
+}
+
+/// The answer, if it is complete; `ended`: nothing more will come.
+fn parse(text: &str, ended: bool) -> Option<Answer> {
+    let (head, rest) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let head = head.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let body = if head.contains("transfer-encoding: chunked") {
+        unchunked(rest)?
+    } else if let Some(length) = length {
+        rest.get(..length.trim().parse().ok()?)?.to_owned()
+    } else {
+        ended.then(|| rest.to_owned())?
+    };
+    Some(Answer { status, body })
+}
+
+fn unchunked(mut rest: &str) -> Option<String> {
+    let mut body = String::new();
+    loop {
+        let (size, after) = rest.split_once("\r\n")?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.push_str(after.get(..size)?);
+        rest = after.get(size + 2..)?;
+    }
+}
+
+/// Answers every request on `address`, for as long as the process runs, with 200 and the address itself.
+pub fn echo(address: SocketAddr) -> std::io::Result<()> {
+    let listener = TcpListener::bind(address)?;
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || say(stream, &address.to_string()));
+        }
+    });
+    Ok(())
+}
+
+/// Requests in these tests have no bodies: a request ends with its headers.
+fn say(mut stream: TcpStream, name: &str) {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{name}", name.len());
+    let mut received: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(size @ 1..) = stream.read(&mut buffer) {
+        received.extend(&buffer[..size]);
+        while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+            received.drain(..end + 4);
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+}
