@@ -184,3 +184,7 @@ impl<I: Ingest> Ingest for FileSink<I> {
         self.inner.heartbeat()
     }
 }
+
+#[cfg(test)]
+#[path = "sink_tests.rs"]
+mod tests;
