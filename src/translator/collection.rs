@@ -76,6 +76,11 @@ impl<M> Collection<M> {
         self.entries.len()
     }
 
+    /// True where `name` would be one name more than `limit`.
+    pub(crate) fn is_full(&self, name: &str, limit: usize) -> bool {
+        self.entries.len() >= limit && !self.entries.contains_key(name)
+    }
+
     /// True where these very bytes were the last ones seen under this name.
     pub(crate) fn is_unchanged(&self, name: &str, hash: ContentHash) -> bool {
         self.entries.get(name).is_some_and(|entry| entry.seen == Some(hash))

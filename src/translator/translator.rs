@@ -52,8 +52,8 @@ impl Translator {
         let mut round = Round::default();
         let response = match self.envelope(message, envelope) {
             Ok(response) => response,
-            Err(why) => {
-                round.error(Code::MessageInvalid, String::new(), &why);
+            Err((code, why)) => {
+                round.error(code, String::new(), &why);
                 return self.verdict(round, &Response::default());
             }
         };
@@ -64,12 +64,14 @@ impl Translator {
         self.verdict(round, &response)
     }
 
-    fn envelope(&self, message: Bytes, envelope: Envelope) -> Result<Response, String> {
+    fn envelope(&self, message: Bytes, envelope: Envelope) -> Result<Response, (Code, String)> {
         let (size, limit) = (message.len(), self.options.limits.message_bytes);
         if size > limit {
-            return Err(format!("the message has {size} bytes; the limit is {limit} (limits.message_bytes)"));
+            let why = format!("the message has {size} bytes; the limit is {limit} (limits.message_bytes)");
+            return Err((Code::LimitExceeded, why));
         }
-        intake::response(message, envelope.variant).map_err(|error| format!("the message cannot be decoded: {error}"))
+        intake::response(message, envelope.variant)
+            .map_err(|error| (Code::MessageInvalid, format!("the message cannot be decoded: {error}")))
     }
 
     /// Takes wanted resources as absent: their does-not-exist timer has run out (gRFC A57). Without names: the whole

@@ -67,8 +67,9 @@ impl Requests {
     }
 }
 
-/// The bindings of all listeners. With a single filter chain there is nothing to tell apart: its guard is true.
-pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>) -> Vec<Binding> {
+/// The bindings of all listeners. A single listener on every address needs no guard, as APISIX is taken to listen for it
+/// alone; `ports_known`: it is known what APISIX listens on, so every listener is told apart.
+pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>, ports_known: bool) -> Vec<Binding> {
     let mut bindings: Vec<Binding> = Vec::new();
     for (name, listener) in listeners {
         let guard = listener_guard(listener, listeners);
@@ -82,7 +83,8 @@ pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>) -> Vec<Binding> {
             });
         }
     }
-    if let [only] = bindings.as_mut_slice() {
+    let alone = listeners.len() == 1 && listeners.values().all(|listener| listener.bound && listener.is_wildcard());
+    if let ([only], true, false) = (bindings.as_mut_slice(), alone, ports_known) {
         only.guard = Expr::True;
     }
     bindings
@@ -118,15 +120,14 @@ fn listener_guard(listener: &Listener, all: &BTreeMap<&str, &Listener>) -> Expr 
     if listener.bound { socket } else { Expr::any([socket, handed_over_guard(listener, all)]) }
 }
 
-/// The port, and the address where another listener shares the port.
+/// The port, and the address where it is not every address.
 fn socket_guard(listener: &Listener, all: &BTreeMap<&str, &Listener>) -> Expr {
     let port = at_port(listener.port);
-    let rivals = || all.values().filter(|other| other.port == listener.port && other.address != listener.address);
-    if listener.is_wildcard() {
-        let others = rivals().filter(|other| !other.is_wildcard());
-        return Expr::all([port].into_iter().chain(others.map(|other| at_address(&other.address).negate())));
+    if !listener.is_wildcard() {
+        return port.and(at_address(&listener.address));
     }
-    if rivals().next().is_some() { port.and(at_address(&listener.address)) } else { port }
+    let rivals = all.values().filter(|other| other.port == listener.port && !other.is_wildcard());
+    Expr::all([port].into_iter().chain(rivals.map(|other| at_address(&other.address).negate())))
 }
 
 /// Connections that a listener with redirected connections hands over.
@@ -203,12 +204,18 @@ mod tests {
     fn guards(listeners: &[(&str, Listener)]) -> Vec<String> {
         let listeners: BTreeMap<&str, &Listener> = listeners.iter().map(|(name, l)| (*name, l)).collect();
         let text = |vars: Option<Vars>| vars.map_or_else(String::new, |vars| serde_json::to_string(&vars).unwrap());
-        bindings(&listeners).into_iter().map(|binding| text(Vars::new(binding.guard))).collect()
+        bindings(&listeners, false).into_iter().map(|binding| text(Vars::new(binding.guard))).collect()
     }
 
     #[test]
     fn a_single_chain_needs_no_guard() {
         assert_eq!(guards(&[("a", listener("0.0.0.0", 80, true, &[None]))]), [""]);
+    }
+
+    #[test]
+    fn a_single_listener_on_one_address_stays_on_it() {
+        let made = guards(&[("a", listener("127.0.0.1", 80, true, &[None]))]);
+        assert_eq!(made, [r#"[["server_port","==","80"],["server_addr","~~","^\\[?127\\.0\\.0\\.1\\]?\\z"]]"#]);
     }
 
     #[test]

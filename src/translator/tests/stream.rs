@@ -312,5 +312,7 @@ fn long_names_and_many_domains_are_handled() {
     }
     let longer = "n".repeat(65_537);
     let verdict = ingest(&mut translator, CLUSTER, &[json!({"name": longer, "type": "STATIC"})]);
-    assert!(verdict.error_detail.unwrap().ends_with("its name has 65537 bytes; the limit is 65536"));
+    assert!(
+        verdict.error_detail.unwrap().ends_with("its name has 65537 bytes; the limit is 65536 (limits.name_bytes)")
+    );
 }

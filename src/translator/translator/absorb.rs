@@ -60,10 +60,10 @@ impl Translator {
     fn take(&mut self, kind: ResourceType, resource: &Resource, round: &mut Round) {
         let name = match self.check(kind, resource, round) {
             Ok(name) => name,
-            Err(why) => {
+            Err((code, why)) => {
                 let label = kind.label(resource.name.as_deref().unwrap_or_default());
                 round.unreliable |= resource.name.is_none() || resource.type_url != kind.url();
-                return round.refuse(Code::ResourceInvalid, label, &why);
+                return round.refuse(code, label, &why);
             }
         };
         let hash = ContentHash::of(&resource.value);
@@ -75,23 +75,50 @@ impl Translator {
         }
     }
 
-    fn check<'a>(&self, kind: ResourceType, resource: &'a Resource, round: &mut Round) -> Result<&'a str, String> {
+    fn check<'a>(
+        &self,
+        kind: ResourceType,
+        resource: &'a Resource,
+        round: &mut Round,
+    ) -> Result<&'a str, (Code, String)> {
+        let invalid = |why: &str| (Code::ResourceInvalid, why.to_owned());
         if resource.type_url != kind.url() {
-            return Err(format!("a resource of type {:?} in a response of {:?}", resource.type_url, kind.url()));
+            return Err(invalid(&format!(
+                "a resource of type {:?} in a response of {:?}",
+                resource.type_url,
+                kind.url()
+            )));
         }
-        let name =
-            resource.name.as_deref().ok_or("its name cannot be read: the bytes are not the message they claim")?;
+        let unreadable = "its name cannot be read: the bytes are not the message they claim";
+        let name = resource.name.as_deref().ok_or_else(|| invalid(unreadable))?;
         let limits = self.options.limits;
         if name.is_empty() {
-            return Err("it has no name".to_owned());
+            return Err(invalid("it has no name"));
         }
         if name.len() > limits.name_bytes {
-            return Err(format!("its name has {} bytes; the limit is {}", name.len(), limits.name_bytes));
+            let why =
+                format!("its name has {} bytes; the limit is {} (limits.name_bytes)", name.len(), limits.name_bytes);
+            return Err((Code::LimitExceeded, why));
+        }
+        if self.is_full(kind, name) {
+            let why = format!("there are {} resources of this type already (limits.resources)", limits.resources);
+            return Err((Code::LimitExceeded, why));
         }
         if !round.seen.insert(name.to_owned()) {
-            return Err("the message has two resources of this name".to_owned());
+            return Err((Code::ResourceDuplicate, "the message has two resources of this name".to_owned()));
         }
         Ok(name)
+    }
+
+    /// No further name of this type is taken.
+    fn is_full(&self, kind: ResourceType, name: &str) -> bool {
+        let (state, limit) = (&self.state, self.options.limits.resources);
+        match kind {
+            ResourceType::Listener => state.listeners.is_full(name, limit),
+            ResourceType::RouteConfiguration => state.tables.is_full(name, limit),
+            ResourceType::Cluster => state.clusters.is_full(name, limit),
+            ResourceType::ClusterLoadAssignment => state.endpoints.is_full(name, limit),
+        }
     }
 
     fn known(&self, kind: ResourceType, name: &str, hash: ContentHash) -> (bool, Option<String>) {
@@ -136,6 +163,7 @@ impl Translator {
     fn take_listener(&mut self, fresh: &Fresh<'_>, round: &mut Round) -> Result<(), String> {
         let mut report = Report::default();
         let listener = listener::convert(&fresh.resource.value, &mut report).map_err(|error| error.to_string())?;
+        self.check_port(&listener, &mut report);
         let updates = self.inline_updates(fresh.name, &listener, &mut report)?;
         self.drop_inline(fresh.name, &updates.iter().map(|(chain, _)| *chain).collect::<Vec<_>>());
         for (chain, update) in updates {
@@ -148,6 +176,14 @@ impl Translator {
         self.unwant_routes(old.as_ref());
         self.state.dirty.listeners = true;
         Ok(())
+    }
+
+    fn check_port(&self, listener: &Listener, report: &mut Report) {
+        let ports = self.options.listen_ports.as_deref();
+        if listener.bound && !listener.chains.is_empty() && ports.is_some_and(|ports| !ports.contains(&listener.port)) {
+            let why = format!("APISIX does not listen on port {}: no request reaches this listener", listener.port);
+            report.add_with_hint(Code::ListenerPortNotBound, "address", why, "add the port to apisix.node_listen");
+        }
     }
 
     fn inline_updates(

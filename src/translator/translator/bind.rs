@@ -31,7 +31,7 @@ impl Translator {
         let listeners: BTreeMap<&str, &Listener> = self.state.listeners.models().collect();
         let mut bound: BTreeMap<TableKey, Use> = BTreeMap::new();
         let mut closed = Vec::new();
-        for binding in bindings(&listeners) {
+        for binding in bindings(&listeners, self.options.listen_ports.is_some()) {
             match binding.table.clone().filter(|key| self.state.table(key).is_some()) {
                 Some(key) => {
                     let added = Use { guard: binding.guard, requests: binding.requests };

@@ -4,6 +4,7 @@ use amesh_xds::coverage::WireError;
 use amesh_xds::wire::envoy::config::route::v3 as wire;
 
 use super::overrides::{self, OverrideError};
+use crate::diagnostic::Code;
 use crate::model::findings::{Denied, scan};
 use crate::report::{Place, Report};
 use crate::table::Settings;
@@ -38,6 +39,10 @@ pub(crate) fn settings(
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<Settings, OverrideError> {
+    if config.validate_clusters == Some(true) {
+        let why = "validate_clusters: routes to unknown clusters are answered as without it, and are not refused";
+        report.add(Code::FieldApproximated, place.field("validate_clusters"), why);
+    }
     let denied = scanned.or(overrides::inspect(&config.typed_per_filter_config, place, report)?);
     Ok(Settings { ignore_port: config.ignore_port_in_host_matching, denied: denied.0 })
 }
