@@ -81,7 +81,7 @@ lint-rules:
 	scripts/tidy
 
 bench: plugin ## run the benchmarks; BENCH="..." passes arguments
-	cargo run --release -p amesh-bench -- $(BENCH)
+	cargo run --release --manifest-path src/bench/Cargo.toml -- $(BENCH)
 
 clean: ## remove what was built; .cache stays
 	cargo clean
