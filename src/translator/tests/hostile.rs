@@ -1,0 +1,105 @@
+//! Messages that nobody meant to send: nothing panics, and what was in force stays.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and reads files"
+)]
+
+use std::path::PathBuf;
+
+use amesh_translator::{Answer, Envelope, Kind, Options, Translator, Variant};
+use bytes::Bytes;
+use proptest::prelude::*;
+
+const FILES: [&str; 4] = ["cds", "eds", "lds", "rds"];
+
+fn captured(file: &str) -> Vec<u8> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/bookinfo/xds/sidecar/after");
+    std::fs::read(root.join(format!("{file}.pb"))).expect("captured response")
+}
+
+fn running() -> Translator {
+    let mut translator = Translator::new(Options::default());
+    for file in FILES {
+        translator.ingest(captured(file).into(), Envelope::default());
+    }
+    translator.commit();
+    translator
+}
+
+fn target(translator: &Translator) -> Vec<String> {
+    Kind::ALL
+        .into_iter()
+        .flat_map(|kind| translator.target(kind).map(|u| u.json.to_owned()).collect::<Vec<_>>())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..400), delta: bool, more: bool) {
+        let variant = if delta { Variant::Delta } else { Variant::Sotw };
+        Translator::new(Options::default()).ingest(bytes.into(), Envelope { variant, more });
+    }
+
+    #[test]
+    fn damaged_messages_are_answered_alike_each_time(
+        file in 0..FILES.len(),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = captured(FILES[file]);
+        for (place, value) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let bytes = Bytes::from(bytes);
+        let (mut one, mut other) = (running(), running());
+        let verdict = one.ingest(bytes.clone(), Envelope::default());
+        prop_assert_eq!(&verdict, &other.ingest(bytes, Envelope::default()));
+        prop_assert_eq!(target(&one), target(&other));
+        if verdict.verdict == Answer::Nack && verdict.counts == Default::default() {
+            prop_assert_eq!(target(&one), target(&running()));
+        }
+        one.pending();
+        one.diagnostics();
+    }
+}
+
+/// gRPC's own limit is on the message; inside it, nesting is what could exhaust the stack.
+#[test]
+fn deep_nesting_is_refused_with_its_place() {
+    let mut value = Vec::new();
+    for _ in 0..1000 {
+        value = field(2, &field(2, &value));
+    }
+    let url = "type.googleapis.com/envoy.config.listener.v3.Listener";
+    let mut listener = field(1, b"deep");
+    listener.extend(field(3, &field(3, &field(4, &value))));
+    let mut any = field(1, url.as_bytes());
+    any.extend(field(2, &listener));
+    let mut response = field(2, &any);
+    response.extend(field(4, url.as_bytes()));
+    let verdict = running().ingest(response.into(), Envelope::default());
+    assert_eq!(verdict.verdict, Answer::Nack);
+    assert!(verdict.error_detail.unwrap().starts_with("Listener \"deep\""));
+}
+
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = value.len();
+    while length >= 0x80 {
+        bytes.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    bytes.push(u8::try_from(length).unwrap());
+    bytes.extend_from_slice(value);
+    bytes
+}
