@@ -80,7 +80,8 @@ lint-scripts:
 lint-rules:
 	scripts/tidy
 
-bench: plugin ## run the benchmarks; BENCH="..." passes arguments
+bench: setup plugin ## run the benchmarks (some minutes to build them the first time); BENCH="..." passes arguments
+	scripts/wasm-cargo build --profile plugin --manifest-path src/bench/Cargo.toml -p amesh-bench-wasm
 	cargo run --release --manifest-path src/bench/Cargo.toml -- $(BENCH)
 
 clean: ## remove what was built; .cache stays
