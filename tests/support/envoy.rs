@@ -81,9 +81,11 @@ impl Envoy {
         }
     }
 
+    /// The last lines; Envoy writes the whole configuration before it says what is wrong with it.
     fn log(&self) -> String {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        log.chars().take(10_000).collect()
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
     /// A page of the admin interface.

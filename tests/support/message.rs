@@ -1,4 +1,5 @@
-//! xDS messages from JSON, encoded by reflection over Envoy's own descriptors: nothing of the product takes part.
+//! xDS messages from JSON. [`Types`] encodes by reflection over Envoy's own descriptors: nothing of the product takes
+//! part in that.
 
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use amesh_xds::wire::envoy::service::discovery::v3::DiscoveryResponse;
 use amesh_xds::wire::google::protobuf::Any;
+use amesh_xds::{json, schema};
 
 /// What type URLs begin with.
 pub const TYPES: &str = "type.googleapis.com/";
@@ -52,6 +54,18 @@ impl Types {
     pub fn from_bytes(&self, url: &str, bytes: &[u8]) -> Option<DynamicMessage> {
         DynamicMessage::decode(self.message(url)?, bytes).ok()
     }
+}
+
+/// A resource in JSON, with its `@type`, encoded by the product's own tables: for tests without reference material.
+#[must_use]
+pub fn encode(resource: &Value) -> Vec<u8> {
+    let mut resource = resource.clone();
+    let url = resource.as_object_mut().and_then(|object| object.remove("@type")).expect("@type");
+    let message = schema::message(name_of(url.as_str().expect("text"))).expect("a message that is declared");
+    let mut problems = Vec::new();
+    let bytes = json::to_wire(message, &resource, &mut problems).unwrap_or_else(|error| panic!("{error}: {resource}"));
+    assert!(problems.is_empty(), "{problems:?}");
+    bytes
 }
 
 /// The full message name inside a type URL.
