@@ -15,6 +15,7 @@ mod domain;
 mod guard;
 mod plan;
 
+pub(crate) use domain::has_host_key;
 pub(crate) use plan::{HostNote, HostPlan, PortMatching, plan_hosts};
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! of a virtual host differ from those in force, so it costs in proportion to what changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use amesh_xds::wire::envoy::config::route::v3 as wire;
 use bytes::Bytes;
 
-use crate::hosts::{PortMatching, plan_hosts};
+use crate::hosts::has_host_key;
 use crate::model::route::{VirtualHost, VirtualHostError, convert_virtual_host};
 use crate::names::ContentHash;
 use crate::options::Limits;
@@ -47,6 +48,8 @@ fn name_of(name: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct Unit {
     hash: ContentHash,
+    /// Its domains as the table sorts them, in the order of `host.domains`.
+    domains: Vec<String>,
     /// Its place among the virtual hosts.
     pub(crate) index: usize,
     /// Some of its domains have no host key.
@@ -87,7 +90,7 @@ pub(crate) struct Table {
     /// For all virtual hosts.
     pub(crate) settings: Settings,
     units: BTreeMap<String, Unit>,
-    /// Lower-case domain to the unit that has it.
+    /// Domain, in the form of [`sort_key`], to the unit that has it.
     domains: BTreeMap<String, String>,
     /// What was made of the virtual hosts that share the host-less router.
     pub(crate) shared: Planned,
@@ -147,22 +150,15 @@ impl Table {
 
     /// Virtual hosts that have a domain with the same name as this one, whatever the ports.
     pub(crate) fn neighbours(&self, key: &str) -> BTreeSet<&str> {
-        let domains = self.units.get(key).map(|unit| unit.host.domains.as_slice()).unwrap_or_default();
-        domains.iter().flat_map(|domain| self.namesakes(domain)).filter(|owner| *owner != key).collect()
+        let domains = self.units.get(key).map(|unit| unit.domains.as_slice()).unwrap_or_default();
+        let names: BTreeSet<&str> = domains.iter().map(|domain| name_in(domain)).collect();
+        names.into_iter().flat_map(|name| self.owners(name)).filter(|owner| *owner != key).collect()
     }
 
-    /// The owners of all domains with the name of this one.
-    fn namesakes(&self, domain: &str) -> impl Iterator<Item = &str> {
-        let domain = domain.to_ascii_lowercase();
-        let name = name_without_port(&domain).to_owned();
-        let with_port = |name: String| {
-            let (first, last) = (format!("{name}:"), format!("{name};"));
-            self.domains.range(first..last).map(|(_, owner)| owner.as_str())
-        };
-        let dotted = format!("{name}.");
-        let plain = [self.domains.get(&name), self.domains.get(&dotted)];
-        let plain = plain.into_iter().flatten().map(String::as_str);
-        plain.chain(with_port(name)).chain(with_port(dotted))
+    /// The owners of all domains with one name, in the form of [`name_in`].
+    fn owners<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let domains = self.domains.range::<str, _>((Bound::Included(name), Bound::Unbounded));
+        domains.take_while(move |(domain, _)| domain.starts_with(name)).map(|(_, owner)| owner.as_str())
     }
 
     /// Virtual hosts that share the router without hosts, and those that decide what belongs there.
@@ -196,16 +192,14 @@ impl Table {
     fn check_domains(&self, gone: &[String], changed: &[(String, Unit)]) -> Result<(), TableError> {
         let replaced: BTreeSet<&str> =
             gone.iter().chain(changed.iter().map(|(key, _)| key)).map(String::as_str).collect();
-        let mut claimed: BTreeMap<String, &str> = BTreeMap::new();
+        let mut claimed: BTreeMap<&str, &str> = BTreeMap::new();
         for (key, unit) in changed {
-            for domain in &unit.host.domains {
-                let domain = domain.to_ascii_lowercase();
-                let standing = self.domains.get(&domain).filter(|owner| !replaced.contains(owner.as_str()));
-                let owner = standing.map(String::as_str).or_else(|| claimed.get(&domain).copied());
-                if let Some(owner) = owner {
-                    return Err(TableError::DuplicateDomain { domain, first: owner.to_owned(), second: key.clone() });
+            for (domain, written) in unit.domains.iter().zip(&unit.host.domains) {
+                let standing = self.domains.get(domain).filter(|owner| !replaced.contains(owner.as_str()));
+                if let Some(first) = standing.map(String::as_str).or_else(|| claimed.insert(domain, key)) {
+                    let (domain, first) = (written.to_ascii_lowercase(), first.to_owned());
+                    return Err(TableError::DuplicateDomain { domain, first, second: key.clone() });
                 }
-                claimed.insert(domain, key);
             }
         }
         Ok(())
@@ -227,8 +221,8 @@ impl Table {
                 changed.shared |= old.is_shared();
                 unit.planned = old.planned;
             }
-            for domain in &unit.host.domains {
-                self.domains.insert(domain.to_ascii_lowercase(), key.clone());
+            for domain in &unit.domains {
+                self.domains.insert(domain.clone(), key.clone());
             }
             changed.units.insert(key.clone());
             self.units.insert(key, unit);
@@ -248,10 +242,9 @@ impl Table {
 
     fn remove(&mut self, key: &str) -> Option<Unit> {
         let unit = self.units.remove(key)?;
-        for domain in &unit.host.domains {
-            let domain = domain.to_ascii_lowercase();
-            if self.domains.get(&domain).is_some_and(|owner| owner == key) {
-                self.domains.remove(&domain);
+        for domain in &unit.domains {
+            if self.domains.get(domain).is_some_and(|owner| owner == key) {
+                self.domains.remove(domain);
             }
         }
         Some(unit)
@@ -272,14 +265,23 @@ fn unit(hash: ContentHash, bytes: &Bytes, index: usize, limits: &Limits) -> Resu
         let name = crate::intake::peek_name(bytes).unwrap_or_default();
         TableError::VirtualHost { index, name, error }
     })?;
-    let is_sharing = has_no_key(&host);
+    let domains = host.domains.iter().map(|domain| sort_key(domain)).collect();
+    let is_sharing = !host.domains.iter().all(|domain| has_host_key(domain));
     let has_any_port = host.domains.iter().any(|domain| domain.ends_with(":*"));
-    Ok(Unit { hash, index, is_sharing, has_any_port, host, report, planned: Planned::default() })
+    Ok(Unit { hash, domains, index, is_sharing, has_any_port, host, report, planned: Planned::default() })
 }
 
-fn has_no_key(host: &VirtualHost) -> bool {
-    let plan = plan_hosts([&host.domains], PortMatching::Compare).unwrap_or_default();
-    !plan.hostless.is_empty()
+/// A domain in lower case with a NUL behind its name, so that all domains of one name stand together.
+fn sort_key(domain: &str) -> String {
+    let mut key = domain.to_ascii_lowercase();
+    let end = name_without_port(&key).len();
+    key.insert(end, '\0');
+    key
+}
+
+/// What all domains of one name begin with.
+fn name_in(sort_key: &str) -> &str {
+    sort_key.rsplit_once('\0').map_or(sort_key, |(name, _)| sort_key.get(..=name.len()).unwrap_or(name))
 }
 
 /// The name in a domain, without port and trailing dot.

@@ -137,7 +137,9 @@ fn virtual_hosts(rng: &mut Rng, port: u16) -> Vec<Value> {
         if !domains.is_empty() {
             let routes: Vec<Value> =
                 (0..rng.usize(0..MOST_ROUTES)).map(|route| self::route(rng, index, route)).collect();
-            hosts.push(json!({"name": format!("v{index}"), "domains": domains, "routes": routes}));
+            // Names need not be unique.
+            let name = format!("v{}", if rng.u8(..8) == 0 { 0 } else { index });
+            hosts.push(json!({"name": name, "domains": domains, "routes": routes}));
         }
     }
     hosts

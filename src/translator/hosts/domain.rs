@@ -66,6 +66,12 @@ impl Domain {
     }
 }
 
+/// Whether APISIX can look a domain up. One that no request can match needs no look-up. What becomes of a domain that
+/// stands for any port is decided together with all others.
+pub(crate) fn has_host_key(domain: &str) -> bool {
+    matches!(Domain::parse(&domain.to_ascii_lowercase()), Domain::Keyed { .. } | Domain::Never)
+}
+
 /// `name`, `name:port`, `name.` or `name.:port` as a key.
 fn keyed(text: &str, star: &str, is_key: fn(&str) -> bool) -> Option<Domain> {
     let (name, port) = split_port(text).unwrap_or((text, Port::None));

@@ -192,15 +192,19 @@ impl Sorter {
             || self.texts.keys().any(|(class, ..)| *class == Class::Suffix);
         let prefixes: BTreeSet<&str> =
             self.texts.keys().filter(|(class, ..)| *class == Class::Prefix).map(|(.., text)| text.as_str()).collect();
+        let any_port = Spec { dot: false, port: Port::Any };
         let mut demoted = Vec::new();
         for (key, hosts) in &mut self.keys {
+            if !hosts.values().any(|specs| specs.contains(&any_port)) {
+                continue;
+            }
             let prefix = format!("{key}:");
             let longer = prefixes.range(prefix.as_str()..).next().is_some_and(|text| text.starts_with(&prefix));
             if !suffix_with_port && !longer {
                 continue;
             }
             for (virtual_host, specs) in hosts.iter_mut() {
-                if specs.remove(&Spec { dot: false, port: Port::Any }) {
+                if specs.remove(&any_port) {
                     demoted.push((prefix.clone(), *virtual_host));
                 }
             }

@@ -17,5 +17,7 @@ fn text(kind: Option<&Kind>) -> String {
 
 /// True where `needle` stands somewhere in the bytes.
 pub(crate) fn mentions(bytes: &[u8], needle: &str) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+    let needle = needle.as_bytes();
+    // Every endpoint of a mesh is looked at: most places are told by their first byte.
+    bytes.windows(needle.len()).any(|window| window.first() == needle.first() && window == needle)
 }

@@ -140,7 +140,8 @@ impl Converter<'_> {
     ) -> Result<Option<(String, u32)>, AssignmentError> {
         let Some(address) = address.and_then(socket_address) else { return Ok(None) };
         let host = match address.host.parse::<IpAddr>() {
-            Ok(IpAddr::V4(ip)) => ip.to_string(),
+            // There is one way only to write an IPv4 address that the parser takes.
+            Ok(IpAddr::V4(_)) => address.host.to_owned(),
             Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
             Err(_) if self.hosts == HostKind::Address => {
                 let error = AddressError::NotAnAddress(address.host.to_owned());
