@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 
-use amesh_translator::{Answer, Envelope, Kind, Options, Translator, Variant};
+use amesh_translator::{Answer, Counts, Envelope, Kind, Options, Translator, Variant};
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ proptest! {
         let verdict = one.ingest(bytes.clone(), Envelope::default());
         prop_assert_eq!(&verdict, &other.ingest(bytes, Envelope::default()));
         prop_assert_eq!(target(&one), target(&other));
-        if verdict.verdict == Answer::Nack && verdict.counts == Default::default() {
+        if verdict.verdict == Answer::Nack && verdict.counts == Counts::default() {
             prop_assert_eq!(target(&one), target(&running()));
         }
         let _ = (one.pending(), one.diagnostics());

@@ -140,14 +140,13 @@ impl Converter<'_> {
     ) -> Result<Option<(String, u32)>, AssignmentError> {
         let Some(address) = address.and_then(socket_address) else { return Ok(None) };
         let host = match address.host.parse::<IpAddr>() {
-            // There is one way only to write an IPv4 address that the parser takes.
-            Ok(IpAddr::V4(_)) => address.host.to_owned(),
             Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
             Err(_) if self.hosts == HostKind::Address => {
                 let error = AddressError::NotAnAddress(address.host.to_owned());
                 return Err(AssignmentError::Address(place.to_string(), error));
             }
-            Err(_) => address.host.to_owned(),
+            // There is one way only to write an IPv4 address that the parser takes.
+            Ok(IpAddr::V4(_)) | Err(_) => address.host.to_owned(),
         };
         if address.port == 0 || !host.bytes().all(is_host_byte) || host.is_empty() {
             self.report.add(Code::EndpointDropped, place, "APISIX takes no such host or port");
