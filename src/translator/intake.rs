@@ -4,6 +4,7 @@ use amesh_xds::wire::envoy::service::discovery::v3 as wire;
 use amesh_xds::wire::google::protobuf::Any;
 use bytes::Bytes;
 use prost::Message as _;
+use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::translator::Variant;
 
@@ -76,9 +77,17 @@ fn resource(name: Option<String>, any: Any) -> Resource {
     Resource { name, type_url: any.type_url, value: any.value }
 }
 
-/// The name of an encoded resource or virtual host: field 1 of each of the messages that are used here.
+/// The name of an encoded resource or virtual host: field 1 of each of the messages that are used here. Of a message
+/// that is damaged further on, the name can be read where it stands first.
 pub(crate) fn peek_name(value: &Bytes) -> Option<String> {
-    Named::decode(value.clone()).ok().map(|named| named.name)
+    Named::decode(value.clone()).ok().map(|named| named.name).or_else(|| leading_name(value.clone()))
+}
+
+fn leading_name(mut value: Bytes) -> Option<String> {
+    let (1, WireType::LengthDelimited) = decode_key(&mut value).ok()? else { return None };
+    let length = usize::try_from(decode_varint(&mut value).ok()?).ok()?;
+    let name = value.get(..length)?;
+    String::from_utf8(name.to_vec()).ok()
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -102,6 +102,9 @@ fn separated(prefix: String) -> Result<String, MatchError> {
 
 /// A pattern; `None` where it is good for RE2 and must not reach PCRE, which denies the route.
 fn regex(matcher: &RegexMatcher, place: &Place<'_>, report: &mut Report) -> Result<Option<Pcre>, RegexError> {
+    if matcher.regex.is_empty() {
+        return Err(RegexError::Syntax("the regex is empty".to_owned()));
+    }
     match to_pcre(&matcher.regex) {
         Ok(pattern) => Ok(Some(pattern)),
         // Envoy refuses these too; the others are fine for RE2 and must not reach PCRE.

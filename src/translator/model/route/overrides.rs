@@ -69,7 +69,10 @@ fn wrapped(
     };
     // A wrapper inside a wrapper is no configuration of any filter.
     match extension(KIND, any, place, report).map_err(|error| OverrideError::Decode(filter.to_owned(), error))? {
-        Extension::Read(WRAPPER, ..) => Ok(Denied(true)),
+        Extension::Read(WRAPPER, ..) => {
+            report.add(Code::ExtensionDenied, place, "a FilterConfig inside a FilterConfig configures no filter");
+            Ok(Denied(true))
+        }
         Extension::Read(_, _, denied) | Extension::Passed(denied) => {
             if denied.0 && config.is_optional {
                 report.add(Code::ExtensionIgnored, place, "the filter is optional, but may deny requests");
