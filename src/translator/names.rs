@@ -11,6 +11,9 @@ const NAME_BYTES: usize = 256;
 /// A dash and 16 hexadecimal digits.
 const SUFFIX_BYTES: usize = 17;
 
+/// The kind of thing that an upstream's id names; other kinds are those of [`crate::plan::TableKey`] and `listener`.
+pub(crate) const CLUSTER: &str = "cluster";
+
 /// A content hash, by which an unchanged resource is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ContentHash(u128);
@@ -27,20 +30,22 @@ pub(crate) fn revision(json: &str) -> u64 {
     xxh3_64(json.as_bytes()).checked_rem(99_999_999_999_999).unwrap_or_default().saturating_add(1)
 }
 
-/// A valid id: the readable part of `parts`, then a hash of them and of the instance that keeps ids apart.
-pub(crate) fn id(instance: &str, parts: &[&str]) -> String {
-    let whole = parts.join("/");
+/// A valid id: the readable part of `parts`, then a hash that keeps ids apart: of the instance, of the kind of thing
+/// that is named, and of each part.
+pub(crate) fn id(instance: &str, kind: &str, parts: &[&str]) -> String {
+    let whole = parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
     let mut id: String = whole.chars().map(id_character).take(ID_BYTES.saturating_sub(SUFFIX_BYTES)).collect();
     // Writing to a string cannot fail.
-    let _ = write!(id, "-{:016x}", hash(instance, parts));
+    let _ = write!(id, "-{:016x}", hash(instance, kind, parts));
     id
 }
 
-fn hash(instance: &str, parts: &[&str]) -> u64 {
+fn hash(instance: &str, kind: &str, parts: &[&str]) -> u64 {
     let mut hasher = Xxh3::new();
-    for part in [instance].iter().chain(parts) {
+    for part in [instance, kind].iter().chain(parts) {
+        // With its length in front no text in one part can pass for two.
+        hasher.update(&part.len().to_le_bytes());
         hasher.update(part.as_bytes());
-        hasher.update(b"\0");
     }
     hasher.digest()
 }
@@ -61,18 +66,20 @@ mod tests {
 
     #[test]
     fn ids_are_readable_and_distinct() {
-        let made = id("amesh", &["outbound|9080|v1|reviews.default.svc.cluster.local"]);
+        let made = id("amesh", "cluster", &["outbound|9080|v1|reviews.default.svc.cluster.local"]);
         assert!(made.starts_with("outbound_9080_v1_reviews.default.svc.cluster.lo-"), "{made}");
         assert!(made.len() <= 64);
-        assert_ne!(id("amesh", &["a|b"]), id("amesh", &["a_b"]));
-        assert_ne!(id("amesh", &["a/b"]), id("amesh", &["a", "b"]));
+        assert_ne!(id("amesh", "cluster", &["a|b"]), id("amesh", "cluster", &["a_b"]));
+        assert_ne!(id("amesh", "cluster", &["a/b"]), id("amesh", "cluster", &["a", "b"]));
+        assert_ne!(id("amesh", "cluster", &["a\0b"]), id("amesh", "cluster", &["a", "b"]));
+        assert_ne!(id("amesh", "cluster", &["a"]), id("amesh", "listener", &["a"]));
     }
 
     #[test]
     fn long_names_are_cut_between_characters() {
         let long = "ä".repeat(40_000);
         assert_eq!(name(&long).len(), 256);
-        assert!(id("amesh", &[&long]).len() <= 64);
+        assert!(id("amesh", "cluster", &[&long]).len() <= 64);
     }
 
     #[test]

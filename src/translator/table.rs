@@ -64,6 +64,17 @@ pub(crate) struct Unit {
     pub(crate) planned: Planned,
 }
 
+/// A virtual host that shares the router without hosts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharingHost<'a> {
+    /// Tells it from others, which may have the same name.
+    pub(crate) key: &'a str,
+    /// Its place among the virtual hosts.
+    pub(crate) index: usize,
+    /// Validated.
+    pub(crate) host: &'a VirtualHost,
+}
+
 /// What was made of a virtual host, or of the virtual hosts without a host name of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Planned {
@@ -162,9 +173,10 @@ impl Table {
     }
 
     /// Virtual hosts that share the router without hosts, and those that decide what belongs there.
-    pub(crate) fn sharing(&self) -> Vec<(usize, &VirtualHost)> {
+    pub(crate) fn sharing(&self) -> Vec<SharingHost<'_>> {
         let any_port = self.units.values().any(|unit| unit.has_any_port);
-        self.units.values().filter(|unit| any_port || unit.is_sharing).map(|unit| (unit.index, &unit.host)).collect()
+        let sharing = self.units.iter().filter(|(_, unit)| any_port || unit.is_sharing);
+        sharing.map(|(key, unit)| SharingHost { key, index: unit.index, host: &unit.host }).collect()
     }
 
     /// Checks a new version against the one in force.
@@ -253,9 +265,10 @@ impl Table {
 
 /// The virtual host's name; where several have one name, the later ones get their place added.
 fn unique_key(bytes: &Bytes, index: usize, keys: &mut BTreeSet<String>) -> String {
-    let name = crate::intake::peek_name(bytes).unwrap_or_default();
-    let key = if keys.contains(&name) { format!("{name}#{index}") } else { name };
-    keys.insert(key.clone());
+    let mut key = crate::intake::peek_name(bytes).unwrap_or_default();
+    while !keys.insert(key.clone()) {
+        key = format!("{key}#{index}");
+    }
     key
 }
 

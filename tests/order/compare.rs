@@ -12,7 +12,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::backends::Backends;
-use crate::generate::Config;
+use crate::generate::{Config, Extras};
 use crate::reference::{self, End};
 use crate::requests::{self, Probe};
 
@@ -30,9 +30,9 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn new(seed: u64, requests: usize) -> Self {
+    pub(crate) fn new(seed: u64, requests: usize, extras: Extras) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let config = Config::random(seed, &mut rng);
+        let config = Config::random(seed, &mut rng, extras);
         let probes = (0..requests).map(|_| requests::random(&mut rng, &config)).collect();
         Self { seed, config, probes }
     }
@@ -194,7 +194,10 @@ impl Tally {
         let headers: Vec<String> =
             request.headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))).collect();
         let request = format!("{} {target} {headers:?}", request.method);
-        let text = format!("seed {}: {what}: {request}\n  got {got:?}\n  not {expected:?}", case.seed);
+        let text = format!(
+            "seed {}: {what}: {request}, port {} {:?}\n  got {got:?}\n  not {expected:?}",
+            case.seed, case.config.port, case.config.ports
+        );
         self.problems.push(text);
     }
 }

@@ -85,8 +85,17 @@ pub(crate) fn path(rng: &mut Rng) -> String {
     path
 }
 
+/// What a configuration may hold beside the usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// Virtual hosts of the same name, which Envoy allows.
+    pub(crate) same_names: bool,
+    /// Header matchers on `:authority` where its port is cut off before routes are matched.
+    pub(crate) authority_without_port: bool,
+}
+
 impl Config {
-    pub(crate) fn random(seed: u64, rng: &mut Rng) -> Self {
+    pub(crate) fn random(seed: u64, rng: &mut Rng, extras: Extras) -> Self {
         let port = free_port().port();
         let ports = match rng.u8(..8) {
             0 => Ports::Ignored,
@@ -94,7 +103,14 @@ impl Config {
             2 => Ports::OwnStripped,
             _ => Ports::Compared,
         };
-        let mut routes = json!({"name": format!("routes-{seed}"), "virtual_hosts": virtual_hosts(rng, port),
+        let is_stripped = matches!(ports, Ports::Stripped | Ports::OwnStripped);
+        let mut hosts = virtual_hosts(rng, port, extras.authority_without_port || !is_stripped);
+        if extras.same_names {
+            for host in &mut hosts {
+                host["name"] = json!("same");
+            }
+        }
+        let mut routes = json!({"name": format!("routes-{seed}"), "virtual_hosts": hosts,
             "validate_clusters": false});
         if ports == Ports::Ignored {
             routes["ignore_port_in_host_matching"] = json!(true);
@@ -122,7 +138,7 @@ fn listener(seed: u64, port: u16, ports: Ports, routes: &Value) -> Value {
 }
 
 /// One to four, no domain twice.
-fn virtual_hosts(rng: &mut Rng, port: u16) -> Vec<Value> {
+fn virtual_hosts(rng: &mut Rng, port: u16, authority: bool) -> Vec<Value> {
     let mut taken = Vec::new();
     let mut hosts = Vec::new();
     for index in 0..rng.usize(1..5) {
@@ -136,17 +152,15 @@ fn virtual_hosts(rng: &mut Rng, port: u16) -> Vec<Value> {
         }
         if !domains.is_empty() {
             let routes: Vec<Value> =
-                (0..rng.usize(0..MOST_ROUTES)).map(|route| self::route(rng, index, route)).collect();
-            // Names need not be unique.
-            let name = format!("v{}", if rng.u8(..8) == 0 { 0 } else { index });
-            hosts.push(json!({"name": name, "domains": domains, "routes": routes}));
+                (0..rng.usize(0..MOST_ROUTES)).map(|route| self::route(rng, index, route, authority)).collect();
+            hosts.push(json!({"name": format!("v{index}"), "domains": domains, "routes": routes}));
         }
     }
     hosts
 }
 
-fn route(rng: &mut Rng, host: usize, index: usize) -> Value {
-    let mut route = json!({"match": matcher(rng)});
+fn route(rng: &mut Rng, host: usize, index: usize, authority: bool) -> Value {
+    let mut route = json!({"match": matcher(rng, authority)});
     match rng.u8(..8) {
         0 => route["route"] = json!({"cluster": pick(rng, &["c0", "c1", "nowhere"])}),
         1 => route["route"] = json!({"weighted_clusters": {"clusters": weights(rng)}}),
@@ -171,7 +185,7 @@ fn weights(rng: &mut Rng) -> Vec<Value> {
     clusters.into_iter().enumerate().map(|entry| weight(entry, rng)).collect()
 }
 
-fn matcher(rng: &mut Rng) -> Value {
+fn matcher(rng: &mut Rng, authority: bool) -> Value {
     let mut matcher = Map::new();
     match rng.u8(..8) {
         0..=2 => matcher.insert("prefix".into(), json!(if rng.u8(..4) == 0 { "/".into() } else { path(rng) })),
@@ -186,20 +200,22 @@ fn matcher(rng: &mut Rng) -> Value {
         matcher.insert("case_sensitive".into(), json!(false));
     }
     if rng.u8(..2) == 0 {
-        let headers: Vec<Value> = (0..rng.usize(1..3)).map(|_| header(rng)).collect();
+        let headers: Vec<Value> = (0..rng.usize(1..3)).map(|_| header(rng, authority)).collect();
         matcher.insert("headers".into(), json!(headers));
     }
     Value::Object(matcher)
 }
 
-fn header(rng: &mut Rng) -> Value {
+fn header(rng: &mut Rng, authority: bool) -> Value {
     let mut header = match rng.u8(..10) {
         0 => json!({"name": ":method", "string_match": {"exact": pick(rng, &["GET", "POST", "PROPFIND"])}}),
         1 => {
             let path = path(rng);
             json!({"name": ":path", "string_match": string(rng, &path)})
         }
-        2 => json!({"name": ":authority", "string_match": {"contains": pick(rng, &["foo", "8080", "test"])}}),
+        2 if authority => {
+            json!({"name": ":authority", "string_match": {"contains": pick(rng, &["foo", "8080", "test"])}})
+        }
         _ => value(rng),
     };
     for flag in ["invert_match", "treat_missing_header_as_empty"] {

@@ -19,6 +19,14 @@ pub(crate) enum TableKey {
 }
 
 impl TableKey {
+    /// Keeps ids of tables of one label apart.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            TableKey::Named(_) => "rds",
+            TableKey::Inline(..) => "inline",
+        }
+    }
+
     /// For ids and names of APISIX resources.
     pub(crate) fn label(&self) -> String {
         match self {

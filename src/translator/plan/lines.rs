@@ -2,6 +2,7 @@
 //! laid out.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::partition;
 use crate::apisix::{Abort, Plugins, Timeout};
@@ -31,7 +32,25 @@ pub(super) struct Line {
     /// The route's name; may be empty.
     pub(super) name: String,
     /// Whose it is, where virtual hosts are laid out together.
-    pub(super) owner: Option<String>,
+    pub(super) owner: Option<Owner>,
+}
+
+/// Whose a line is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Owner {
+    /// The virtual host's key; empty for what stands behind all of them.
+    pub(super) key: String,
+    /// Which part of it; empty for the first one with host keys.
+    pub(super) piece: String,
+}
+
+/// `key`, or `key.piece`.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        f.write_str(if self.key.is_empty() || self.piece.is_empty() { "" } else { "." })?;
+        f.write_str(&self.piece)
+    }
 }
 
 /// What happens to a request.
@@ -171,7 +190,7 @@ impl LineMaker<'_> {
             }
             Some(View { connect_timeout, .. }) => {
                 let timeout = Timeout::from_milliseconds(connect_timeout, forward.timeout);
-                Outcome::Upstream(names::id(self.instance, &[cluster]), timeout)
+                Outcome::Upstream(names::id(self.instance, names::CLUSTER, &[cluster]), timeout)
             }
         }
     }

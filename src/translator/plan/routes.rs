@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::guards::Requests;
-use super::lines::{Line, LineMaker, Outcome, terminal};
+use super::lines::{Line, LineMaker, Outcome, Owner, terminal};
 use crate::apisix::{Abort, Labels, Plugins, Route};
 use crate::diagnostic::Code;
 use crate::hosts::{HostNote, HostPlan, PortMatching, plan_hosts};
@@ -12,13 +12,18 @@ use crate::model::route::VirtualHost;
 use crate::names;
 use crate::order;
 use crate::report::{Place, Report};
-use crate::table::Settings;
+use crate::table::{Settings, SharingHost};
 use crate::vars::{Expr, Vars};
+
+/// The part of a virtual host in the router without hosts.
+const ANY: &str = "any";
 
 /// What the routes of a table have in common.
 pub(crate) struct Scope<'a> {
     /// For ids and labels.
     pub(crate) instance: &'a str,
+    /// The kind of table, for ids.
+    pub(crate) kind: &'a str,
     /// The table's name, for ids and names.
     pub(crate) table: &'a str,
     /// Which requests the table is for.
@@ -52,14 +57,16 @@ pub(crate) struct Routes {
 
 /// Routes that share hosts and are laid out together.
 struct Group<'a> {
-    id: &'a str,
+    owner: &'a Owner,
     hosts: &'a [String],
     guard: Expr,
 }
 
-/// The routes of a virtual host at its own host keys. `neighbours` are the virtual hosts with some of the same keys.
+/// The routes of a virtual host at its own host keys. `key` tells it from others, which may have the same name;
+/// `neighbours` are the virtual hosts with some of the same host keys.
 pub(crate) fn own_routes<'a>(
     scope: &Scope<'_>,
+    key: &str,
     host: &'a VirtualHost,
     neighbours: impl Iterator<Item = &'a VirtualHost>,
 ) -> Routes {
@@ -72,25 +79,25 @@ pub(crate) fn own_routes<'a>(
     lines.push(terminal());
     let mut routes = Vec::new();
     for (index, group) in groups {
-        let id = if index == 0 { host.name.clone() } else { format!("{}.{index}", host.name) };
-        let group = Group { id: &id, hosts: &group.hosts, guard: group.guard.clone() };
+        let piece = if index == 0 { String::new() } else { index.to_string() };
+        let owner = Owner { key: key.to_owned(), piece };
+        let group = Group { owner: &owner, hosts: &group.hosts, guard: group.guard.clone() };
         let report = if index == 0 { Some(&mut maker.report) } else { None };
         lay_out(scope, &group, &lines, report, &mut routes);
     }
     Routes { written: routes, clusters: maker.clusters, report: maker.report }
 }
 
-/// The routes of all virtual hosts that have domains without a host key, in Envoy's order, then the final 404. Each
-/// virtual host comes with its place in the table.
-pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[(usize, &VirtualHost)]) -> Routes {
-    let plan = plan_hosts(hosts.iter().map(|(_, host)| &host.domains), scope.ports()).unwrap_or_default();
+/// The routes of all virtual hosts that have domains without a host key, in Envoy's order, then the final 404.
+pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Routes {
+    let plan = plan_hosts(hosts.iter().map(|sharing| &sharing.host.domains), scope.ports()).unwrap_or_default();
     let mut maker = maker(scope);
     let mut lines = Vec::new();
     let mut ended = false;
     for (index, group) in plan.hostless.iter().enumerate() {
-        let Some((place, host)) = hosts.get(group.virtual_host) else { continue };
-        let owner =
-            if group.guard.is_true() { format!("{}.any", host.name) } else { format!("{}.any{index}", host.name) };
+        let Some(SharingHost { key, index: place, host }) = hosts.get(group.virtual_host) else { continue };
+        let piece = if group.guard.is_true() { ANY.to_owned() } else { format!("{ANY}{index}") };
+        let owner = Owner { key: (*key).to_owned(), piece };
         let own = maker.lines(host, &Place::top("virtual_hosts", *place)).into_iter().chain([terminal()]);
         lines.extend(own.map(|line| Line {
             owner: Some(owner.clone()),
@@ -103,7 +110,8 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[(usize, &VirtualHost)]) 
         lines.push(terminal());
     }
     let mut routes = Vec::new();
-    let group = Group { id: "any", hosts: &[], guard: Expr::True };
+    let owner = Owner { key: String::new(), piece: ANY.to_owned() };
+    let group = Group { owner: &owner, hosts: &[], guard: Expr::True };
     lay_out(scope, &group, &lines, Some(&mut maker.report), &mut routes);
     Routes { written: routes, clusters: maker.clusters, report: maker.report }
 }
@@ -176,8 +184,8 @@ fn route(
     placed: &order::Placed,
     condition: Expr,
 ) -> Option<(String, String)> {
-    let (owner, position) = (line.owner.as_deref().unwrap_or(group.id), position(line));
-    let id = names::id(scope.instance, &[scope.table, owner, &position]);
+    let (owner, position) = (line.owner.as_ref().unwrap_or(group.owner), position(line));
+    let id = names::id(scope.instance, scope.kind, &[scope.table, &owner.key, &owner.piece, &position]);
     let name = format!("{}/{owner}#{position} {}", scope.table, line.name);
     let stripping = scope.requests.strips_client_cert.then(Plugins::stripping_client_cert);
     let (upstream_id, timeout, plugins) = match &line.outcome {

@@ -56,7 +56,7 @@ impl Translator {
         let mut ids = BTreeSet::new();
         for binding in closed {
             let (listener, chain) = &binding.chain;
-            let id = names::id(&self.options.instance, &["listener", listener, &chain.to_string()]);
+            let id = names::id(&self.options.instance, "listener", &["listener", listener, &chain.to_string()]);
             let status = if binding.table.is_some() { NO_ROUTES } else { DENIED };
             if let Some(json) = closed_route(&id, listener, &self.options.instance, &binding.guard, status) {
                 self.state.store.put(Kind::Routes, &id, json);

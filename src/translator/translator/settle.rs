@@ -55,6 +55,7 @@ impl Translator {
         let label = key.label();
         let scope = Scope {
             instance: &self.options.instance,
+            kind: key.kind(),
             table: &label,
             guard: &used.guard,
             requests: used.requests,
@@ -70,7 +71,7 @@ impl Translator {
                 } else {
                     table.neighbours(name).into_iter().filter_map(|key| Some(&table.unit(key)?.host)).collect()
                 };
-                Some(plan::own_routes(&scope, &unit.host, around.into_iter()))
+                Some(plan::own_routes(&scope, name, &unit.host, around.into_iter()))
             }
             None => Some(plan::shared_routes(&scope, &table.sharing())),
         }
@@ -112,7 +113,7 @@ impl Translator {
     }
 
     fn plan_cluster(&mut self, name: &str, round: &mut Round) {
-        let id = names::id(&self.options.instance, &[name]);
+        let id = names::id(&self.options.instance, names::CLUSTER, &[name]);
         let mut report = Report::default();
         match self.upstream(&id, name, &mut report) {
             Some(json) => self.state.store.put(Kind::Upstreams, &id, json),
