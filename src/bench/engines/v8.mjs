@@ -5,11 +5,15 @@ import { argv } from 'node:process';
 const [module, directory, rounds] = argv.slice(2);
 const file = (name) => readFileSync(`${directory}/${name}`);
 const { instance } = await WebAssembly.instantiate(readFileSync(module));
-const { memory, reset, buffer, ingest, pending, commit } = instance.exports;
+const { memory, reset, buffer, ingest, pending, commit, change } = instance.exports;
 
-function feed(message) {
+function put(message) {
   const at = buffer(message.length);
   new Uint8Array(memory.buffer).set(message, at);
+}
+
+function feed(message) {
+  put(message);
   if (ingest() !== 1) throw new Error('a message was refused');
 }
 
@@ -37,11 +41,10 @@ const changes = [];
 const all = file('changes.bin');
 for (let at = 0; at < all.length;) {
   const end = at + 4 + all.readUInt32LE(at);
-  const change = all.subarray(at + 4, end);
+  const message = all.subarray(at + 4, end);
   changes.push(timed(() => {
-    feed(change);
-    pending();
-    commit();
+    put(message);
+    if (change() === 0) throw new Error('a change was refused');
   }));
   at = end;
 }

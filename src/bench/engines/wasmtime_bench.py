@@ -19,6 +19,7 @@ try:
 except TypeError:  # The first releases bound the store to the instance.
     exports = instance.exports
 memory = exports["memory"]
+buffer, ingest, pending, change = (exports[name] for name in ("buffer", "ingest", "pending", "change"))
 
 
 def read(name):
@@ -26,11 +27,15 @@ def read(name):
         return file.read()
 
 
-def feed(message):
-    at = exports["buffer"](store, len(message))
+def put(message):
+    at = buffer(store, len(message))
     start = ctypes.addressof(memory.data_ptr(store).contents)
     ctypes.memmove(start + at, message, len(message))
-    if exports["ingest"](store) != 1:
+
+
+def feed(message):
+    put(message)
+    if ingest(store) != 1:
         raise RuntimeError("a message was refused")
 
 
@@ -45,13 +50,13 @@ def whole():
     global length
     for message in messages:
         feed(message)
-    length = exports["pending"](store)
+    length = pending(store)
 
 
-def apply(change):
-    feed(change)
-    exports["pending"](store)
-    exports["commit"](store)
+def apply(message):
+    put(message)
+    if change(store) == 0:
+        raise RuntimeError("a change was refused")
 
 
 messages = [read(f"{kind}.pb") for kind in ("cds", "eds", "lds", "rds")]
@@ -68,7 +73,7 @@ everything = read("changes.bin")
 at = 0
 while at < len(everything):
     end = at + 4 + struct.unpack_from("<I", everything, at)[0]
-    change = everything[at + 4 : end]
-    changes.append(timed(lambda: apply(change)))
+    message = everything[at + 4 : end]
+    changes.append(timed(lambda: apply(message)))
     at = end
 print(json.dumps({"snapshot": snapshot, "changes": changes, "bytes": length, "memory": memory_bytes}))
