@@ -43,8 +43,8 @@ pub(crate) fn id(instance: &str, kind: &str, parts: &[&str]) -> String {
 fn hash(instance: &str, kind: &str, parts: &[&str]) -> u64 {
     let mut hasher = Xxh3::new();
     for part in [instance, kind].iter().chain(parts) {
-        // With its length in front no text in one part can pass for two.
-        hasher.update(&part.len().to_le_bytes());
+        // With its length in front no text in one part can pass for two; as wide everywhere, so that ids are the same.
+        hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(part.as_bytes());
     }
     hasher.digest()

@@ -84,6 +84,8 @@ pub(super) struct LineMaker<'a> {
     pub(super) instance: &'a str,
     /// The whole route configuration is denied.
     pub(super) denied: bool,
+    /// Envoy cuts ports off the host before it looks at headers.
+    pub(super) strips_ports: bool,
     /// Requests with escaped slashes in the path meet no route.
     pub(super) rejects_escaped_slashes: bool,
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
@@ -133,6 +135,11 @@ impl LineMaker<'_> {
         for (index, header) in route.headers.iter().enumerate() {
             let place = place.field("match");
             let place = place.item("headers", index);
+            if self.strips_ports && is_authority(&header.name) {
+                self.report.add(Code::RouteDenied, place, STRIPPED_PORT);
+                told = false;
+                continue;
+            }
             match header.to_expr() {
                 Ok((part, notes)) => {
                     for note in notes {
@@ -207,6 +214,13 @@ fn without_escaped_slashes() -> Expr {
 
 fn every_path() -> (Vec<Key>, Expr) {
     path_keys(&PathMatch::Prefix("/".to_owned()), PathOptions::default())
+}
+
+const STRIPPED_PORT: &str = "the host is compared without the port that Envoy has cut off, which APISIX cannot do: the \
+    route answers 503";
+
+fn is_authority(name: &str) -> bool {
+    name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
 }
 
 fn remark(note: HeaderNote) -> &'static str {

@@ -120,6 +120,7 @@ fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
     LineMaker {
         instance: scope.instance,
         denied: scope.settings.denied,
+        strips_ports: scope.requests.ports != PortMatching::Compare,
         rejects_escaped_slashes: scope.requests.rejects_escaped_slashes,
         cluster: scope.cluster,
         clusters: BTreeSet::new(),
