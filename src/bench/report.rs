@@ -150,7 +150,7 @@ fn engine(
 fn footprint(folder: &Folder) -> Result<(), Box<dyn Error>> {
     println!("| peak memory for the first mesh, beyond its messages | |");
     println!("|---|--:|");
-    println!("| decode all of Envoy's fields | {} |", memory_of(Case::Decode, folder)?);
+    println!("| decode all of Envoy's fields, one resource after the other | {} |", memory_of(Case::Decode, folder)?);
     println!("| ingest, translate, serialise | {} |\n", memory_of(Case::Translate, folder)?);
     let module = std::env::var("AMESH_WASM").unwrap_or_else(|_| "dist/amesh.wasm".to_owned());
     match size::of(Path::new(&module)) {
