@@ -5,10 +5,12 @@
 mod plugins;
 mod route;
 mod upstream;
+mod writer;
 
 pub(crate) use plugins::{Abort, Plugins};
 pub(crate) use route::{Route, Timeout};
 pub(crate) use upstream::{Balancing, Node, Upstream};
+pub(crate) use writer::Writer;
 
 use serde::Serialize;
 

@@ -8,8 +8,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 const ID_BYTES: usize = 64;
 /// APISIX: `name` has at most 256 characters.
 const NAME_BYTES: usize = 256;
-/// A dash and 16 hexadecimal digits.
-const SUFFIX_BYTES: usize = 17;
+/// The readable part of an id; a dash and 16 hexadecimal digits follow it.
+const READABLE_BYTES: usize = ID_BYTES - 17;
 
 /// The kind of thing that an upstream's id names; other kinds are those of [`crate::plan::TableKey`] and `listener`.
 pub(crate) const CLUSTER: &str = "cluster";
@@ -25,6 +25,11 @@ impl ContentHash {
     }
 }
 
+/// A short hash of a text, which another text may have too.
+pub(crate) fn text_hash(text: &str) -> u64 {
+    xxh3_64(text.as_bytes())
+}
+
 /// A number below 10^14 for equal contents: APISIX re-encodes numbers with 14 digits.
 pub(crate) fn revision(json: &str) -> u64 {
     xxh3_64(json.as_bytes()).checked_rem(99_999_999_999_999).unwrap_or_default().saturating_add(1)
@@ -33,8 +38,13 @@ pub(crate) fn revision(json: &str) -> u64 {
 /// A valid id: the readable part of `parts`, then a hash that keeps ids apart: of the instance, of the kind of thing
 /// that is named, and of each part.
 pub(crate) fn id(instance: &str, kind: &str, parts: &[&str]) -> String {
-    let whole = parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
-    let mut id: String = whole.chars().map(id_character).take(ID_BYTES.saturating_sub(SUFFIX_BYTES)).collect();
+    let mut id = String::with_capacity(ID_BYTES);
+    for (index, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
+        let slash = (index > 0).then_some('/');
+        let readable = slash.into_iter().chain(part.chars()).map(id_character);
+        let free = READABLE_BYTES.saturating_sub(id.len());
+        id.extend(readable.take(free));
+    }
     // Writing to a string cannot fail.
     let _ = write!(id, "-{:016x}", hash(instance, kind, parts));
     id

@@ -1,5 +1,7 @@
 //! The resource types that are translated.
 
+use std::borrow::Cow;
+
 /// One of the four types a listener leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ResourceType {
@@ -39,7 +41,12 @@ impl ResourceType {
     /// How diagnostics name a resource of this type.
     pub(crate) fn label(self, name: &str) -> String {
         let message = self.url().rsplit('.').next().unwrap_or_default();
-        format!("{message} {:?}", shortened(name))
+        let name = shortened(name);
+        // The general way goes through the name character by character.
+        if name.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+            return [message, " \"", &name, "\""].concat();
+        }
+        format!("{message} {name:?}")
     }
 
     /// True for types of which a state-of-the-world response holds everything there is.
@@ -54,11 +61,11 @@ pub(crate) fn message_name(type_url: &str) -> &str {
 }
 
 /// A name as far as a person reads it: hostile ones can be 64 KiB long.
-fn shortened(name: &str) -> String {
+fn shortened(name: &str) -> Cow<'_, str> {
     const CHARACTERS: usize = 256;
-    if name.chars().nth(CHARACTERS).is_none() {
-        return name.to_owned();
+    if name.len() <= CHARACTERS || name.chars().nth(CHARACTERS).is_none() {
+        return Cow::Borrowed(name);
     }
     let start: String = name.chars().take(CHARACTERS).collect();
-    format!("{start}… ({} bytes)", name.len())
+    Cow::Owned(format!("{start}… ({} bytes)", name.len()))
 }

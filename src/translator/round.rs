@@ -45,6 +45,13 @@ impl Round {
         }
     }
 
+    /// Everything that is to be said about a resource, of which nothing has been said in this message.
+    pub(crate) fn whole(&mut self, resource: String, report: Report) {
+        if !report.is_empty() {
+            self.reports.insert(resource, report);
+        }
+    }
+
     /// Something is to be said about a resource of a type.
     pub(crate) fn about(&mut self, kind: ResourceType, name: &str, report: &Report) {
         if !report.is_empty() {

@@ -89,13 +89,14 @@ pub(crate) struct Store {
 
 impl Store {
     /// Says what a resource should be.
-    pub(crate) fn put(&mut self, kind: Kind, id: &str, json: String) {
-        let version = Version { revision: revision(&json), json: json.into_boxed_str() };
+    pub(crate) fn put(&mut self, kind: Kind, id: &str, json: Box<str>) {
+        let version = Version { revision: revision(&json), json };
         let key = (kind, Box::from(id));
         let slot = self.slots.entry(key.clone()).or_default();
         if slot.target.as_ref() != Some(&version) {
             slot.set(Some(version));
-            self.note(key);
+            let committed = slot.is_committed();
+            self.note(key, committed);
         }
     }
 
@@ -104,12 +105,14 @@ impl Store {
         let key = (kind, Box::from(id));
         if let Some(slot) = self.slots.get_mut(&key) {
             slot.set(None);
-            self.note(key);
+            let committed = slot.is_committed();
+            self.note(key, committed);
         }
     }
 
-    fn note(&mut self, key: (Kind, Box<str>)) {
-        if self.slots.get(&key).is_some_and(Slot::is_committed) {
+    /// Keeps track of what is to be committed after a slot was set.
+    fn note(&mut self, key: (Kind, Box<str>), committed: bool) {
+        if committed {
             self.settle(&key);
         } else {
             self.dirty.insert(key);

@@ -4,14 +4,13 @@
 //! of a virtual host differ from those in force, so it costs in proportion to what changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use amesh_xds::wire::envoy::config::route::v3 as wire;
 use bytes::Bytes;
 
 use crate::hosts::has_host_key;
 use crate::model::route::{VirtualHost, VirtualHostError, convert_virtual_host};
-use crate::names::ContentHash;
+use crate::names::{self, ContentHash};
 use crate::options::Limits;
 use crate::report::Report;
 
@@ -44,12 +43,29 @@ fn name_of(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!(" ({name:?})") }
 }
 
+/// A domain as a key: all domains of one name stand together. The hash tells almost all others apart without a look at
+/// the text, which lies elsewhere in memory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Domain {
+    /// The hash of the name in lower case, without port and trailing dot.
+    name: u64,
+    /// The domain in lower case.
+    text: String,
+}
+
+impl Domain {
+    fn new(domain: &str) -> Self {
+        let text = domain.to_ascii_lowercase();
+        Self { name: names::text_hash(name_without_port(&text)), text }
+    }
+}
+
 /// One virtual host.
 #[derive(Debug)]
 pub(crate) struct Unit {
     hash: ContentHash,
-    /// Its domains as the table sorts them, in the order of `host.domains`.
-    domains: Vec<String>,
+    /// Its domains as the table sorts them.
+    domains: Vec<Domain>,
     /// Its place among the virtual hosts.
     pub(crate) index: usize,
     /// Some of its domains have no host key.
@@ -101,8 +117,8 @@ pub(crate) struct Table {
     /// For all virtual hosts.
     pub(crate) settings: Settings,
     units: BTreeMap<String, Unit>,
-    /// Domain, in the form of [`sort_key`], to the unit that has it.
-    domains: BTreeMap<String, String>,
+    /// Domain to the unit that has it.
+    domains: BTreeMap<Domain, String>,
     /// What was made of the virtual hosts that share the host-less router.
     pub(crate) shared: Planned,
 }
@@ -127,6 +143,18 @@ pub(crate) struct Changed {
     pub(crate) units: BTreeSet<String>,
     /// Units that are gone, with what was made of them.
     pub(crate) gone: Vec<(String, Unit)>,
+}
+
+impl Planned {
+    /// The routes and clusters that are not among another's.
+    pub(crate) fn without(&self, other: &Planned) -> Planned {
+        let kept: BTreeSet<&String> = other.routes.iter().collect();
+        Planned {
+            routes: self.routes.iter().filter(|id| !kept.contains(id)).cloned().collect(),
+            clusters: self.clusters.difference(&other.clusters).cloned().collect(),
+            report: Report::default(),
+        }
+    }
 }
 
 impl Unit {
@@ -162,14 +190,15 @@ impl Table {
     /// Virtual hosts that have a domain with the same name as this one, whatever the ports.
     pub(crate) fn neighbours(&self, key: &str) -> BTreeSet<&str> {
         let domains = self.units.get(key).map(|unit| unit.domains.as_slice()).unwrap_or_default();
-        let names: BTreeSet<&str> = domains.iter().map(|domain| name_in(domain)).collect();
+        let names: BTreeSet<u64> = domains.iter().map(|domain| domain.name).collect();
         names.into_iter().flat_map(|name| self.owners(name)).filter(|owner| *owner != key).collect()
     }
 
-    /// The owners of all domains with one name, in the form of [`name_in`].
-    fn owners<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let domains = self.domains.range::<str, _>((Bound::Included(name), Bound::Unbounded));
-        domains.take_while(move |(domain, _)| domain.starts_with(name)).map(|(_, owner)| owner.as_str())
+    /// The owners of all domains whose names have this hash.
+    fn owners(&self, name: u64) -> impl Iterator<Item = &str> {
+        let first = Domain { name, text: String::new() };
+        let domains = self.domains.range(first..);
+        domains.take_while(move |(domain, _)| domain.name == name).map(|(_, owner)| owner.as_str())
     }
 
     /// Virtual hosts that share the router without hosts, and those that decide what belongs there.
@@ -204,12 +233,13 @@ impl Table {
     fn check_domains(&self, gone: &[String], changed: &[(String, Unit)]) -> Result<(), TableError> {
         let replaced: BTreeSet<&str> =
             gone.iter().chain(changed.iter().map(|(key, _)| key)).map(String::as_str).collect();
-        let mut claimed: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut claimed: BTreeMap<(u64, &str), &str> = BTreeMap::new();
         for (key, unit) in changed {
-            for (domain, written) in unit.domains.iter().zip(&unit.host.domains) {
+            for domain in &unit.domains {
                 let standing = self.domains.get(domain).filter(|owner| !replaced.contains(owner.as_str()));
-                if let Some(first) = standing.map(String::as_str).or_else(|| claimed.insert(domain, key)) {
-                    let (domain, first) = (written.to_ascii_lowercase(), first.to_owned());
+                let claim = (domain.name, domain.text.as_str());
+                if let Some(first) = standing.map(String::as_str).or_else(|| claimed.insert(claim, key)) {
+                    let (domain, first) = (domain.text.clone(), first.to_owned());
                     return Err(TableError::DuplicateDomain { domain, first, second: key.clone() });
                 }
             }
@@ -239,9 +269,12 @@ impl Table {
             changed.units.insert(key.clone());
             self.units.insert(key, unit);
         }
-        let around_now =
-            changed.units.iter().flat_map(|key| self.neighbours(key)).map(str::to_owned).collect::<Vec<_>>();
-        changed.units.extend(around.into_iter().chain(around_now).filter(|key| self.units.contains_key(key)));
+        // Where everything has changed there is nothing else around it.
+        if changed.units.len() < self.units.len() {
+            let around_now: Vec<_> =
+                changed.units.iter().flat_map(|key| self.neighbours(key)).map(str::to_owned).collect();
+            changed.units.extend(around.into_iter().chain(around_now).filter(|key| self.units.contains_key(key)));
+        }
         let any_port = self.units.iter().filter(|(_, unit)| unit.has_any_port).map(|(key, _)| key.clone());
         changed.units.extend(any_port.inspect(|_| changed.shared = true).collect::<Vec<_>>());
         for (index, key) in update.order.iter().enumerate() {
@@ -278,23 +311,10 @@ fn unit(hash: ContentHash, bytes: &Bytes, index: usize, limits: &Limits) -> Resu
         let name = crate::intake::peek_name(bytes).unwrap_or_default();
         TableError::VirtualHost { index, name, error }
     })?;
-    let domains = host.domains.iter().map(|domain| sort_key(domain)).collect();
+    let domains = host.domains.iter().map(|domain| Domain::new(domain)).collect();
     let is_sharing = !host.domains.iter().all(|domain| has_host_key(domain));
     let has_any_port = host.domains.iter().any(|domain| domain.ends_with(":*"));
     Ok(Unit { hash, domains, index, is_sharing, has_any_port, host, report, planned: Planned::default() })
-}
-
-/// A domain in lower case with a NUL behind its name, so that all domains of one name stand together.
-fn sort_key(domain: &str) -> String {
-    let mut key = domain.to_ascii_lowercase();
-    let end = name_without_port(&key).len();
-    key.insert(end, '\0');
-    key
-}
-
-/// What all domains of one name begin with.
-fn name_in(sort_key: &str) -> &str {
-    sort_key.rsplit_once('\0').map_or(sort_key, |(name, _)| sort_key.get(..=name.len()).unwrap_or(name))
 }
 
 /// The name in a domain, without port and trailing dot.

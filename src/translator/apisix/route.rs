@@ -23,7 +23,7 @@ pub(crate) struct Route<'a> {
     pub(crate) priority: u32,
     /// Everything else that must hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) vars: Option<Vars>,
+    pub(crate) vars: Option<Vars<'a>>,
     /// Where the request goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream_id: Option<&'a str>,

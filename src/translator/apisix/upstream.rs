@@ -21,7 +21,7 @@ pub(crate) struct Upstream<'a> {
     /// Always written: APISIX would retry once a further node otherwise.
     pub(crate) retries: u32,
     /// Empty: APISIX answers 503.
-    pub(crate) nodes: &'a [Node],
+    pub(crate) nodes: &'a [Node<'a>],
 }
 
 /// `upstream.type`.
@@ -37,9 +37,9 @@ pub(crate) enum Balancing {
 
 /// `upstream.nodes[]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct Node {
+pub(crate) struct Node<'a> {
     /// An address (IPv6 in brackets) or a DNS name.
-    pub(crate) host: String,
+    pub(crate) host: &'a str,
     /// 1 to 65535.
     pub(crate) port: u32,
     /// Its share among the nodes of its priority.

@@ -69,14 +69,16 @@ impl Domain {
 /// Whether APISIX can look a domain up. One that no request can match needs no look-up. What becomes of a domain that
 /// stands for any port is decided together with all others.
 pub(crate) fn has_host_key(domain: &str) -> bool {
-    matches!(Domain::parse(&domain.to_ascii_lowercase()), Domain::Keyed { .. } | Domain::Never)
+    // Almost every domain is a plain name, which needs no closer look.
+    let plain = is_plain_name(domain) && domain != ".";
+    plain || matches!(Domain::parse(&domain.to_ascii_lowercase()), Domain::Keyed { .. } | Domain::Never)
 }
 
 /// `name`, `name:port`, `name.` or `name.:port` as a key.
 fn keyed(text: &str, star: &str, is_key: fn(&str) -> bool) -> Option<Domain> {
     let (name, port) = split_port(text).unwrap_or((text, Port::None));
     let (name, dot) = name.strip_suffix('.').map_or((name, false), |name| (name, true));
-    is_key(name).then(|| Domain::Keyed { key: format!("{star}{name}"), spec: Spec { dot, port } })
+    is_key(name).then(|| Domain::Keyed { key: [star, name].concat(), spec: Spec { dot, port } })
 }
 
 /// `name:*`, of which `prefix` is `name:`.

@@ -65,7 +65,7 @@ fn apisix(plan: &HostPlan, http_host: &str) -> Option<usize> {
 fn domains_of_a_service_share_one_guard() {
     let domains = ["reviews.default.svc", "reviews.default.svc:9080", "reviews", "reviews:9080", "10.0.0.1:9080"];
     let plan = plan_hosts([domains], PortMatching::Compare).unwrap();
-    let groups: Vec<_> = plan.keyed.iter().map(|g| (json!(g.hosts), json!(Vars::new(g.guard.clone())))).collect();
+    let groups: Vec<_> = plan.keyed.iter().map(|g| (json!(g.hosts), json!(Vars::new(&g.guard)))).collect();
     let both = json!([["http_host", "~~", r"^[^:]*[^:.](?::9080)?\z"]]);
     let port = json!([["http_host", "~~", r"^[^:]*[^:.](?::9080)\z"]]);
     assert_eq!(groups.len(), 2);

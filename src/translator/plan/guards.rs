@@ -211,8 +211,8 @@ mod tests {
 
     fn guards(listeners: &[(&str, Listener)]) -> Vec<String> {
         let listeners: BTreeMap<&str, &Listener> = listeners.iter().map(|(name, l)| (*name, l)).collect();
-        let text = |vars: Option<Vars>| vars.map_or_else(String::new, |vars| serde_json::to_string(&vars).unwrap());
-        bindings(&listeners, false).into_iter().map(|binding| text(Vars::new(binding.guard))).collect()
+        let text = |vars: Option<Vars<'_>>| vars.map_or_else(String::new, |vars| serde_json::to_string(&vars).unwrap());
+        bindings(&listeners, false).into_iter().map(|binding| text(Vars::new(&binding.guard))).collect()
     }
 
     #[test]

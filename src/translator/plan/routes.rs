@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::guards::Requests;
 use super::lines::{Line, LineMaker, Outcome, Owner, terminal};
-use crate::apisix::{Abort, Labels, Plugins, Route};
+use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
 use crate::hosts::{HostNote, HostPlan, PortMatching, plan_hosts};
 use crate::model::cluster::View;
@@ -20,6 +20,8 @@ const ANY: &str = "any";
 
 /// What the routes of a table have in common.
 pub(crate) struct Scope<'a> {
+    /// Writes the routes.
+    pub(crate) writer: &'a Writer,
     /// For ids and labels.
     pub(crate) instance: &'a str,
     /// The kind of table, for ids.
@@ -48,7 +50,7 @@ impl Scope<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     /// Id and JSON of each route.
-    pub(crate) written: Vec<(String, String)>,
+    pub(crate) written: Vec<(String, Box<str>)>,
     /// Clusters that they lead to.
     pub(crate) clusters: BTreeSet<String>,
     /// What is to be said; paths begin at the virtual host, or at the table for what is shared.
@@ -59,7 +61,7 @@ pub(crate) struct Routes {
 struct Group<'a> {
     owner: &'a Owner,
     hosts: &'a [String],
-    guard: Expr,
+    guard: &'a Expr,
 }
 
 /// The routes of a virtual host at its own host keys. `key` tells it from others, which may have the same name;
@@ -81,7 +83,7 @@ pub(crate) fn own_routes<'a>(
     for (index, group) in groups {
         let piece = if index == 0 { String::new() } else { index.to_string() };
         let owner = Owner { key: key.to_owned(), piece };
-        let group = Group { owner: &owner, hosts: &group.hosts, guard: group.guard.clone() };
+        let group = Group { owner: &owner, hosts: &group.hosts, guard: &group.guard };
         let report = if index == 0 { Some(&mut maker.report) } else { None };
         lay_out(scope, &group, &lines, report, &mut routes);
     }
@@ -111,7 +113,7 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
     }
     let mut routes = Vec::new();
     let owner = Owner { key: String::new(), piece: ANY.to_owned() };
-    let group = Group { owner: &owner, hosts: &[], guard: Expr::True };
+    let group = Group { owner: &owner, hosts: &[], guard: &Expr::True };
     lay_out(scope, &group, &lines, Some(&mut maker.report), &mut routes);
     Routes { written: routes, clusters: maker.clusters, report: maker.report }
 }
@@ -149,7 +151,7 @@ fn lay_out(
     group: &Group<'_>,
     lines: &[Line],
     mut report: Option<&mut Report>,
-    routes: &mut Vec<(String, String)>,
+    routes: &mut Vec<(String, Box<str>)>,
 ) {
     let entries = lines.iter().map(|line| {
         let total = line.condition.is_true();
@@ -161,7 +163,6 @@ fn lay_out(
     {
         report.add(Code::VirtualHostLarge, "routes", "routes are tried one by one to keep the router small");
     }
-    let guard = scope.guard.clone().and(group.guard.clone());
     for (line, placed) in lines.iter().zip(&placed) {
         if placed.uris.is_empty() {
             if let (Some(report), Some(index)) = (report.as_deref_mut(), line.route) {
@@ -173,18 +174,11 @@ fn lay_out(
             }
             continue;
         }
-        let condition = guard.clone().and(placed.condition.clone()).and(line.condition.clone());
-        routes.extend(route(scope, group, line, placed, condition));
+        routes.extend(route(scope, group, line, placed));
     }
 }
 
-fn route(
-    scope: &Scope<'_>,
-    group: &Group<'_>,
-    line: &Line,
-    placed: &order::Placed,
-    condition: Expr,
-) -> Option<(String, String)> {
+fn route(scope: &Scope<'_>, group: &Group<'_>, line: &Line, placed: &order::Placed) -> Option<(String, Box<str>)> {
     let (owner, position) = (line.owner.as_ref().unwrap_or(group.owner), position(line));
     let id = names::id(scope.instance, scope.kind, &[scope.table, &owner.key, &owner.piece, &position]);
     let name = format!("{}/{owner}#{position} {}", scope.table, line.name);
@@ -200,12 +194,12 @@ fn route(
         hosts: group.hosts,
         uris: &placed.uris,
         priority: placed.priority,
-        vars: Vars::new(condition),
+        vars: Vars::all([scope.guard, group.guard, &placed.condition, &line.condition]),
         upstream_id,
         timeout,
         plugins,
     };
-    let json = serde_json::to_string(&route).ok()?;
+    let json = scope.writer.json(&route)?;
     Some((id, json))
 }
 
@@ -219,7 +213,14 @@ fn position(line: &Line) -> String {
 }
 
 /// A route that answers every request of a filter chain.
-pub(crate) fn closed_route(id: &str, listener: &str, instance: &str, guard: &Expr, status: u16) -> Option<String> {
+pub(crate) fn closed_route(
+    writer: &Writer,
+    id: &str,
+    listener: &str,
+    instance: &str,
+    guard: &Expr,
+    status: u16,
+) -> Option<Box<str>> {
     let abort = if status == 404 { Abort::empty(status) } else { Abort::text(status, "this listener is not served") };
     let route = Route {
         id,
@@ -228,10 +229,10 @@ pub(crate) fn closed_route(id: &str, listener: &str, instance: &str, guard: &Exp
         hosts: &[],
         uris: &["/*".to_owned()],
         priority: 0,
-        vars: Vars::new(guard.clone()),
+        vars: Vars::new(guard),
         upstream_id: None,
         timeout: None,
         plugins: Some(&Plugins::answering(abort)),
     };
-    serde_json::to_string(&route).ok()
+    writer.json(&route)
 }

@@ -7,30 +7,30 @@ use crate::model::endpoint::Endpoint;
 const MAX_WEIGHT: u128 = 1_000_000;
 
 /// Endpoints that share one part of the traffic in proportion to their weights.
-pub(crate) struct Group {
+pub(crate) struct Group<'a> {
     /// The part, as a fraction.
     part: (u128, u128),
     /// The APISIX priority of its nodes.
     priority: i32,
     /// Host, port and weight of each endpoint.
-    endpoints: Vec<(String, u32, u32)>,
+    endpoints: Vec<(&'a str, u32, u32)>,
     total: u128,
 }
 
-impl Group {
+impl<'a> Group<'a> {
     /// A group with a share in any unit that all groups of one priority have in common.
-    pub(crate) fn new<'a>(share: u32, endpoints: impl Iterator<Item = &'a Endpoint>, priority: i32) -> Self {
+    pub(crate) fn new(share: u32, endpoints: impl Iterator<Item = &'a Endpoint>, priority: i32) -> Self {
         Self::with_part(share, (1, 1), endpoints, priority)
     }
 
     /// A group with `share * part`.
-    pub(crate) fn with_part<'a>(
+    pub(crate) fn with_part(
         share: u32,
         part: (u64, u64),
         endpoints: impl Iterator<Item = &'a Endpoint>,
         priority: i32,
     ) -> Self {
-        let endpoints: Vec<_> = endpoints.map(|e| (e.host.clone(), e.port, e.weight)).collect();
+        let endpoints: Vec<_> = endpoints.map(|e| (e.host.as_str(), e.port, e.weight)).collect();
         let total = endpoints.iter().map(|&(_, _, weight)| u128::from(weight)).sum();
         let part = (u128::from(share).saturating_mul(u128::from(part.0)), u128::from(part.1).max(1));
         Self { part, priority, endpoints, total }
@@ -47,7 +47,7 @@ impl Group {
 }
 
 /// The nodes of all groups; in each priority they are in proportion to the shares.
-pub(crate) fn weigh(groups: Vec<Group>) -> Vec<Node> {
+pub(crate) fn weigh(groups: Vec<Group<'_>>) -> Vec<Node<'_>> {
     let mut nodes = Vec::new();
     let mut groups: Vec<_> = groups.into_iter().filter(Group::is_used).collect();
     groups.sort_by_key(|group| group.priority);
@@ -57,7 +57,7 @@ pub(crate) fn weigh(groups: Vec<Group>) -> Vec<Node> {
     nodes
 }
 
-fn weigh_level(groups: &mut [Group], nodes: &mut Vec<Node>) {
+fn weigh_level<'a>(groups: &mut [Group<'a>], nodes: &mut Vec<Node<'a>>) {
     if let [only] = groups {
         only.part = (only.total, 1);
     }
@@ -80,7 +80,7 @@ fn weigh_level(groups: &mut [Group], nodes: &mut Vec<Node>) {
 }
 
 /// Divides the weights by what they have in common.
-fn reduce(nodes: &mut [Node]) {
+fn reduce(nodes: &mut [Node<'_>]) {
     let common = nodes.iter().fold(0, |common, node| divisor(common, u128::from(node.weight)));
     let common = u32::try_from(common).unwrap_or(1);
     for node in nodes {
@@ -97,7 +97,7 @@ enum Scale {
 }
 
 impl Scale {
-    fn rounding(groups: &[Group]) -> Self {
+    fn rounding(groups: &[Group<'_>]) -> Self {
         let largest = groups.iter().map(|group| value(group.unit(), heaviest(group), 1_000_000_000)).max();
         Self::Rounding((MAX_WEIGHT.saturating_mul(1_000_000_000), largest.unwrap_or(1).max(1)))
     }
@@ -116,11 +116,11 @@ fn value((up, down): (u128, u128), weight: u32, scale: u128) -> u128 {
     product.checked_div(down).unwrap_or_default()
 }
 
-fn heaviest(group: &Group) -> u32 {
+fn heaviest(group: &Group<'_>) -> u32 {
     group.endpoints.iter().map(|&(_, _, weight)| weight).max().unwrap_or_default()
 }
 
-fn largest(groups: &[Group], scale: u128) -> u128 {
+fn largest(groups: &[Group<'_>], scale: u128) -> u128 {
     groups.iter().map(|group| value(group.unit(), heaviest(group), scale)).max().unwrap_or_default()
 }
 
@@ -158,10 +158,10 @@ mod tests {
     }
 
     fn weights(groups: &[(u32, (u64, u64), &[u32])]) -> Vec<u32> {
-        let group = |&(share, part, weights): &(u32, (u64, u64), &[u32])| {
-            Group::with_part(share, part, endpoints(weights).iter(), 0)
-        };
-        weigh(groups.iter().map(group).collect()).iter().map(|node| node.weight).collect()
+        let endpoints: Vec<_> = groups.iter().map(|(_, _, weights)| endpoints(weights)).collect();
+        let groups = groups.iter().zip(&endpoints);
+        let groups = groups.map(|(&(share, part, _), own)| Group::with_part(share, part, own.iter(), 0));
+        weigh(groups.collect()).iter().map(|node| node.weight).collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::load::{Health, Load, distribute};
 use super::share::{Group, weigh};
-use crate::apisix::{Labels, Node, Upstream};
+use crate::apisix::{Labels, Node, Upstream, Writer};
 use crate::diagnostic::Code;
 use crate::model::cluster::{Cluster, Socket};
 use crate::model::endpoint::{Endpoint, HealthStatus, LoadAssignment, Locality};
@@ -10,7 +10,14 @@ use crate::names;
 use crate::report::{Place, Report};
 
 /// The upstream's JSON.
-pub(crate) fn upstream(id: &str, name: &str, instance: &str, cluster: &Cluster, nodes: &[Node]) -> Option<String> {
+pub(crate) fn upstream(
+    writer: &Writer,
+    id: &str,
+    name: &str,
+    instance: &str,
+    cluster: &Cluster,
+    nodes: &[Node<'_>],
+) -> Option<Box<str>> {
     let upstream = Upstream {
         id,
         name: names::name(name),
@@ -20,11 +27,11 @@ pub(crate) fn upstream(id: &str, name: &str, instance: &str, cluster: &Cluster, 
         retries: 0,
         nodes,
     };
-    serde_json::to_string(&upstream).ok()
+    writer.json(&upstream)
 }
 
 /// The nodes, sorted; endpoints at one address are one node.
-pub(crate) fn nodes(cluster: &Cluster, assignment: &LoadAssignment, report: &mut Report) -> Vec<Node> {
+pub(crate) fn nodes<'a>(cluster: &Cluster, assignment: &'a LoadAssignment, report: &mut Report) -> Vec<Node<'a>> {
     let levels = levels(cluster, assignment, report);
     let health: Vec<Health> = levels.iter().map(Level::health).collect();
     let loads = distribute(&health, assignment.overprovisioning, cluster.panic_threshold);
@@ -37,7 +44,7 @@ pub(crate) fn nodes(cluster: &Cluster, assignment: &LoadAssignment, report: &mut
         report.add(Code::EndpointsApproximated, "endpoints", FIXED_HEALTH);
     }
     let mut nodes = weigh(groups);
-    nodes.sort_by(|a, b| (b.priority, &a.host, a.port).cmp(&(a.priority, &b.host, b.port)));
+    nodes.sort_by(|a, b| (b.priority, a.host, a.port).cmp(&(a.priority, b.host, b.port)));
     merge(nodes)
 }
 
@@ -74,8 +81,8 @@ fn usable<'a>(cluster: &Cluster, locality: &'a Locality, index: usize, report: &
     usable
 }
 
-impl Level<'_> {
-    fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+impl<'a> Level<'a> {
+    fn endpoints(&self) -> impl Iterator<Item = &'a Endpoint> + use<'a, '_> {
         self.localities.iter().flat_map(|(_, endpoints)| endpoints.iter().copied())
     }
 
@@ -84,7 +91,7 @@ impl Level<'_> {
     }
 
     /// The groups that share traffic, or one group of lower APISIX priority where this level has no load.
-    fn groups(&self, cluster: &Cluster, factor: u32, load: Load, shared: usize, groups: &mut Vec<Group>) {
+    fn groups(&self, cluster: &Cluster, factor: u32, load: Load, shared: usize, groups: &mut Vec<Group<'a>>) {
         if load.panic {
             groups.push(Group::new(load.healthy.max(1), self.endpoints(), 0));
         } else if load == Load::default() {
@@ -96,7 +103,7 @@ impl Level<'_> {
     }
 
     /// Without load: behind the levels that have some; never where there is none, as Envoy sends nothing then.
-    fn standby(&self, shared: usize, groups: &mut Vec<Group>) {
+    fn standby(&self, shared: usize, groups: &mut Vec<Group<'a>>) {
         let healthy = self.endpoints().filter(|endpoint| endpoint.health == HealthStatus::Healthy);
         if shared > 0 {
             let behind = i32::try_from(self.priority).unwrap_or(i32::MAX).saturating_neg();
@@ -104,7 +111,7 @@ impl Level<'_> {
         }
     }
 
-    fn share(&self, cluster: &Cluster, factor: u32, load: u32, health: HealthStatus, groups: &mut Vec<Group>) {
+    fn share(&self, cluster: &Cluster, factor: u32, load: u32, health: HealthStatus, groups: &mut Vec<Group<'a>>) {
         if load == 0 {
             return;
         }
@@ -147,8 +154,8 @@ fn count<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Health {
 }
 
 /// APISIX keeps only the last of two nodes at one address: add their weights. `nodes` is sorted.
-fn merge(nodes: Vec<Node>) -> Vec<Node> {
-    let mut merged: Vec<Node> = Vec::with_capacity(nodes.len());
+fn merge(nodes: Vec<Node<'_>>) -> Vec<Node<'_>> {
+    let mut merged: Vec<Node<'_>> = Vec::with_capacity(nodes.len());
     for node in nodes {
         match merged.last_mut() {
             Some(last) if last.host == node.host && last.port == node.port && last.priority == node.priority => {

@@ -1,5 +1,7 @@
 //! The resources of one response go into the state, one by one.
 
+use std::collections::BTreeSet;
+
 use amesh_xds::wire::envoy::config::route::v3 as route;
 use prost::Message as _;
 
@@ -256,12 +258,13 @@ impl Translator {
         }
         let Some(table) = self.state.table(key) else { return };
         let place = super::say::place_of(key);
-        for (_, unit) in changed.units.iter().filter_map(|unit| table.unit(unit).map(|found| (unit, found))) {
+        let units = changed.units.iter().filter_map(|unit| table.unit(unit));
+        for unit in units.filter(|unit| !unit.report.is_empty()) {
             round.report(super::say::label_of(key), &place.item("virtual_hosts", unit.index), &unit.report);
         }
-        let all = changed.all.then(|| table.units().map(|(unit, _)| unit.to_owned()).collect::<Vec<_>>());
-        let units = changed.units.into_iter().chain(all.into_iter().flatten());
-        self.state.dirty.units.extend(units.map(|unit| (key.clone(), Some(unit))));
+        let all = changed.all.then(|| table.units().map(|(unit, _)| unit.to_owned()).collect());
+        let units: BTreeSet<String> = all.unwrap_or(changed.units);
+        self.state.dirty.units.extend(units.into_iter().map(|unit| (key.clone(), Some(unit))));
         if changed.shared || changed.all {
             self.state.dirty.units.insert((key.clone(), None));
         }

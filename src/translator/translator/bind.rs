@@ -58,7 +58,9 @@ impl Translator {
             let (listener, chain) = &binding.chain;
             let id = names::id(&self.options.instance, "listener", &["listener", listener, &chain.to_string()]);
             let status = if binding.table.is_some() { NO_ROUTES } else { DENIED };
-            if let Some(json) = closed_route(&id, listener, &self.options.instance, &binding.guard, status) {
+            if let Some(json) =
+                closed_route(&self.state.writer, &id, listener, &self.options.instance, &binding.guard, status)
+            {
                 self.state.store.put(Kind::Routes, &id, json);
             }
             ids.insert(id);

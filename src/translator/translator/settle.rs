@@ -8,7 +8,7 @@ use crate::model::cluster::{Cluster, Discovery};
 use crate::model::endpoint::LoadAssignment;
 use crate::names;
 use crate::plan::{self, Scope, TableKey};
-use crate::report::{Place, Report};
+use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::round::Round;
 use crate::table::Planned;
@@ -34,15 +34,12 @@ impl Translator {
     fn plan_unit(&mut self, unit: &UnitKey, round: &mut Round) {
         let (key, name) = unit;
         let Some(planned) = self.planned(key, name.as_deref()) else { return };
-        let (written, routes) = planned.written.into_iter().fold((Vec::new(), Vec::new()), |mut all, (id, json)| {
-            all.0.push(id.clone());
-            all.1.push((id, json));
-            all
-        });
-        for (id, json) in routes {
+        let mut routes = Vec::with_capacity(planned.written.len());
+        for (id, json) in planned.written {
             self.state.store.put(Kind::Routes, &id, json);
+            routes.push(id);
         }
-        let planned = Planned { routes: written, clusters: planned.clusters, report: planned.report };
+        let planned = Planned { routes, clusters: planned.clusters, report: planned.report };
         self.say_planned(unit, &planned, round);
         self.replace_planned(unit, planned);
     }
@@ -54,6 +51,7 @@ impl Translator {
         let cluster = |name: &str| self.state.clusters.get(name).map(Cluster::view);
         let label = key.label();
         let scope = Scope {
+            writer: &self.state.writer,
             instance: &self.options.instance,
             kind: key.kind(),
             table: &label,
@@ -78,6 +76,9 @@ impl Translator {
     }
 
     fn say_planned(&self, (key, name): &UnitKey, planned: &Planned, round: &mut Round) {
+        if planned.report.is_empty() {
+            return;
+        }
         let place = place_of(key);
         let index = name.as_ref().and_then(|name| self.state.table(key)?.unit(name)).map(|unit| unit.index);
         match index {
@@ -101,14 +102,13 @@ impl Translator {
             None => Some(&mut table.shared),
         };
         let Some(slot) = slot else { return };
-        let kept: std::collections::BTreeSet<String> = planned.routes.iter().cloned().collect();
-        let clusters = planned.clusters.clone();
-        let old = std::mem::replace(slot, planned);
-        for id in old.routes.iter().filter(|id| !kept.contains(*id)) {
-            self.state.store.remove(Kind::Routes, id);
+        let gone = slot.without(&planned);
+        *slot = planned;
+        for id in gone.routes {
+            self.state.store.remove(Kind::Routes, &id);
         }
-        for cluster in old.clusters.difference(&clusters) {
-            self.drop_user(cluster, unit);
+        for cluster in gone.clusters {
+            self.drop_user(&cluster, unit);
         }
     }
 
@@ -124,10 +124,10 @@ impl Translator {
         } else {
             self.state.cluster_plans.insert(name.to_owned(), report);
         }
-        round.report(ResourceType::Cluster.label(name), &Place::ROOT, &self.state.cluster_report(name));
+        round.whole(ResourceType::Cluster.label(name), self.state.cluster_report(name));
     }
 
-    fn upstream(&self, id: &str, name: &str, report: &mut Report) -> Option<String> {
+    fn upstream(&self, id: &str, name: &str, report: &mut Report) -> Option<Box<str>> {
         let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied)?;
         if !self.state.users.contains_key(name) {
             return None;
@@ -141,6 +141,6 @@ impl Translator {
             }
         };
         let nodes = plan::nodes(cluster, assignment, report);
-        plan::upstream(id, name, &self.options.instance, cluster, &nodes)
+        plan::upstream(&self.state.writer, id, name, &self.options.instance, cluster, &nodes)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::apisix::Writer;
 use crate::collection::Collection;
 use crate::model::cluster::Cluster;
 use crate::model::endpoint::LoadAssignment;
@@ -113,6 +114,7 @@ pub(super) struct State {
     pub(super) cluster_plans: BTreeMap<String, Report>,
     pub(super) dirty: Dirty,
     pub(super) store: Store,
+    pub(super) writer: Writer,
     /// Why APISIX refused the last change set, until one is taken.
     pub(super) abandoned: Option<String>,
 }

@@ -8,22 +8,34 @@ use super::expr::{Cond, Expr, Op, Value};
 /// must all hold. A list is never empty: APISIX reads an empty list as "no condition", which [`Vars::new`] expresses as
 /// `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Vars(Expr);
+pub(crate) struct Vars<'a>(Vec<&'a Expr>);
 
-impl Vars {
+impl<'a> Vars<'a> {
     /// The JSON form of `expr`, `None` if it always holds and the field should be left out.
     #[must_use]
-    pub(crate) fn new(expr: Expr) -> Option<Self> {
-        (!expr.is_true()).then_some(Self(expr))
+    pub(crate) fn new(expr: &'a Expr) -> Option<Self> {
+        Self::all([expr])
+    }
+
+    /// The JSON form of all of them together, which is that of [`Expr::all`].
+    #[must_use]
+    pub(crate) fn all(exprs: impl IntoIterator<Item = &'a Expr>) -> Option<Self> {
+        let mut parts = Vec::new();
+        for expr in exprs {
+            match expr {
+                Expr::True => {}
+                Expr::False => return Some(Self(vec![&Expr::False])),
+                Expr::All(inner) => parts.extend(inner),
+                other => parts.push(other),
+            }
+        }
+        (!parts.is_empty()).then_some(Self(parts))
     }
 }
 
-impl Serialize for Vars {
+impl Serialize for Vars<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Expr::All(parts) => serializer.collect_seq(parts),
-            other => serializer.collect_seq([other]),
-        }
+        serializer.collect_seq(&self.0)
     }
 }
 

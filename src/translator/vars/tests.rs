@@ -4,8 +4,9 @@ use super::header::{HeaderError, header_variable};
 use super::{Expr, HeaderKind, HeaderMatch, HeaderNote, Vars, escape_pcre, eval};
 use crate::regex::to_pcre;
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better at the calls")]
 fn vars(expr: Expr) -> Json {
-    serde_json::to_value(Vars::new(expr)).unwrap()
+    serde_json::to_value(Vars::new(&expr)).unwrap()
 }
 
 fn header(kind: HeaderKind) -> HeaderMatch {
