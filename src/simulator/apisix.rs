@@ -39,7 +39,6 @@ mod query;
 mod radix;
 mod received;
 mod refusal;
-mod request;
 mod router;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -50,12 +49,12 @@ mod upstream;
 mod uri;
 mod vars;
 
+pub use crate::request::Request;
 pub use decision::{
     Answer, Balancer, Body, Cause, Condition, Decision, Forward, ForwardedHost, Node, Outcome, Reply, Step, Timeout,
     UpstreamRef,
 };
 pub use refusal::Refusal;
-pub use request::Request;
 pub use router::RouterKind;
 
 use std::sync::Arc;

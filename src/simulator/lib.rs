@@ -10,3 +10,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod apisix;
+mod request;
+
+pub use request::Request;

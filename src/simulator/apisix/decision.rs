@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::received;
-use super::request::Request;
+use crate::request::Request;
 
 /// The decision about one request.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! What nginx makes of a request before APISIX sees it, including the requests it answers itself.
 
-use super::request::Request;
 use super::uri::{self, Target};
+use crate::request::Request;
 
 /// A request that reached the router.
 #[derive(Debug)]

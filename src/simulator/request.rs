@@ -26,7 +26,7 @@ pub struct Request {
     /// The address the connection went to before it was redirected (`ip:port`), if it was.
     pub original_dst: Option<String>,
     /// nginx's `$request_id`, 32 hexadecimal digits. It is random in reality; a decision that
-    /// depends on it is [`NotModelled`](super::Answer::NotModelled) while this is `None`.
+    /// depends on it is [`NotModelled`](crate::apisix::Answer::NotModelled) while this is `None`.
     pub request_id: Option<String>,
 }
 
