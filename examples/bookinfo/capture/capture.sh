@@ -1,5 +1,6 @@
 #!/bin/sh
-# Captures the xDS of the Bookinfo mesh from a real Istio control plane into ../xds.
+# Captures the xDS of the Bookinfo mesh from a real Istio control plane into ../xds, and that of the tasks
+# of ../../istio into their folders.
 # Needs Go (see go.mod), a Go module proxy and patch; the first build takes several minutes.
 # Listens on loopback only; temporary files are removed at the end.
 set -eu
@@ -21,3 +22,4 @@ nice -n 10 go build -trimpath -modfile "$tmp/istio.mod" -o "$tmp/pilot-discovery
 
 nice -n 10 go build -trimpath -o "$tmp/capture" .
 "$tmp/capture" -pilot "$tmp/pilot-discovery" -istio ../istio -out ../xds
+"$tmp/capture" -pilot "$tmp/pilot-discovery" -istio ../istio -tasks ../../istio

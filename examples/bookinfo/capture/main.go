@@ -52,7 +52,14 @@ func main() {
 	pilot := flag.String("pilot", "", "the pilot-discovery program")
 	istio := flag.String("istio", "../istio", "folder of Istio configuration")
 	out := flag.String("out", "../xds", "folder to write to")
+	tasks := flag.String("tasks", "", "folder of tasks to capture instead, such as ../../istio")
 	flag.Parse()
+	if *tasks != "" {
+		if err := captureTasks(*pilot, *istio, *tasks); err != nil {
+			logger.Fatal(err)
+		}
+		return
+	}
 	if err := run(*pilot, *istio, *out); err != nil {
 		logger.Fatal(err)
 	}

@@ -57,6 +57,23 @@ func save(dir string, got map[string]*received) error {
 	return nil
 }
 
+// saveReadable writes each type's response as JSON to read, and nothing else.
+func saveReadable(dir string, got map[string]*received) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, t := range xdsTypes {
+		text, err := readable(got[t.url].response)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.url, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, t.file+".json"), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readable is the response as proto3 JSON with the field names of the .proto files, its resources
 // sorted by name. Protojson varies its white space on purpose, so it is laid out anew.
 func readable(response *discovery.DiscoveryResponse) ([]byte, error) {
