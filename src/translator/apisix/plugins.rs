@@ -1,93 +1,141 @@
 //! `route.plugins`: the plugins the translation uses.
+//!
+//! A route holds one instance of a plugin. What several sources want of one plugin is put together by
+//! [`Plugins::merge`], or the route is split by a condition where that cannot be done.
+
+mod cors;
+mod fault;
+mod headers;
+mod limits;
+mod meta;
+mod mirror;
+mod proxy_rewrite;
+mod response_rewrite;
+mod small;
+mod template;
+
+pub(crate) use cors::Cors;
+#[allow(unused_imports, reason = "the HTTP filters that use the rest come next")]
+pub(crate) use fault::{Abort, Delay, FaultInjection};
+#[allow(unused_imports, reason = "header changes come next")]
+pub(crate) use headers::{RequestHeaders, ResponseHeaders, Value};
+pub(crate) use limits::{LimitCount, LimitReq};
+pub(crate) use meta::Meta;
+pub(crate) use mirror::ProxyMirror;
+pub(crate) use proxy_rewrite::ProxyRewrite;
+pub(crate) use response_rewrite::ResponseRewrite;
+pub(crate) use small::{ClientControl, ForwardAuth, Gzip, RequestId};
+pub(crate) use template::Template;
 
 use serde::Serialize;
 
-/// The plugins of one route. Exactly those that are set are written.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Plugins {
-    /// `plugins.fault-injection`: answers without an upstream.
-    #[serde(rename = "fault-injection", skip_serializing_if = "Option::is_none")]
-    fault_injection: Option<FaultInjection>,
+/// Boxed: most routes have one or two of many.
+type Optional<T> = Option<Box<T>>;
+
+macro_rules! plugins {
+    ($($(#[$doc:meta])* $field:ident: $type:ident = $name:literal;)*) => {
+        /// The plugins of one route. Exactly those that are set are written.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        pub(crate) struct Plugins {
+            $($(#[$doc])* #[serde(rename = $name, skip_serializing_if = "Option::is_none")]
+            pub(crate) $field: Optional<$type>,)*
+        }
+
+        impl Plugins {
+            /// No plugin is set.
+            pub(crate) fn is_empty(&self) -> bool {
+                true $(&& self.$field.is_none())*
+            }
+
+            /// What both want. The name of a plugin where one instance cannot do it: the route has to be split.
+            pub(crate) fn merge(self, other: Self) -> Result<Self, &'static str> {
+                Ok(Self { $($field: merge(self.$field, other.$field, $name)?,)* })
+            }
+        }
+
+        $(impl From<$type> for Plugins {
+            fn from(plugin: $type) -> Self {
+                Self { $field: Some(Box::new(plugin)), ..Self::default() }
+            }
+        })*
+    };
+}
+
+plugins! {
+    /// `plugins.request-id`: makes sure that requests have an id.
+    request_id: RequestId = "request-id";
+    /// `plugins.client-control`: bounds the size of request bodies.
+    client_control: ClientControl = "client-control";
+    /// `plugins.fault-injection`: delays, and answers without an upstream.
+    fault_injection: FaultInjection = "fault-injection";
+    /// `plugins.cors`: answers preflights and adds headers for browsers.
+    cors: Cors = "cors";
+    /// `plugins.forward-auth`: asks a server whether a request may pass.
+    forward_auth: ForwardAuth = "forward-auth";
+    /// `plugins.proxy-mirror`: sends copies of requests elsewhere.
+    proxy_mirror: ProxyMirror = "proxy-mirror";
     /// `plugins.proxy-rewrite`: changes what is forwarded.
-    #[serde(rename = "proxy-rewrite", skip_serializing_if = "Option::is_none")]
-    proxy_rewrite: Option<ProxyRewrite>,
+    proxy_rewrite: ProxyRewrite = "proxy-rewrite";
+    /// `plugins.limit-count`: so many requests a window.
+    limit_count: LimitCount = "limit-count";
+    /// `plugins.limit-req`: so many requests a second.
+    limit_req: LimitReq = "limit-req";
+    /// `plugins.gzip`: compresses responses.
+    gzip: Gzip = "gzip";
+    /// `plugins.response-rewrite`: changes what is answered.
+    response_rewrite: ResponseRewrite = "response-rewrite";
+}
+
+/// How two wishes for one plugin become one.
+trait Merge: Sized + PartialEq {
+    /// One instance for both.
+    fn merge(self, other: Self) -> Result<Self, Conflict> {
+        if self == other { Ok(self) } else { Err(Conflict) }
+    }
+}
+
+impl Merge for Cors {}
+impl Merge for ClientControl {}
+impl Merge for ForwardAuth {}
+impl Merge for Gzip {}
+impl Merge for LimitCount {}
+impl Merge for LimitReq {}
+impl Merge for ProxyMirror {}
+impl Merge for RequestId {}
+
+fn merge<T: Merge>(one: Optional<T>, other: Optional<T>, name: &'static str) -> Result<Optional<T>, &'static str> {
+    match (one, other) {
+        (Some(one), Some(other)) => Ok(Some(Box::new(one.merge(*other).map_err(|Conflict| name)?))),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+/// Two wishes that one instance of a plugin cannot meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Conflict;
+
+/// The one of two that is set, or that both are.
+fn either<T: PartialEq>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Conflict> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => Err(Conflict),
+        (one, other) => Ok(one.or(other)),
+    }
 }
 
 impl Plugins {
     /// Answers every request of the route with `abort`.
     pub(crate) fn answering(abort: Abort) -> Self {
-        Self { fault_injection: Some(FaultInjection { abort }), ..Self::default() }
+        FaultInjection::from(abort).into()
     }
 
     /// Forwards the request as it came, without the client certificate that it claims.
     pub(crate) fn stripping_client_cert() -> Self {
-        let headers = HeaderChanges { remove: &["X-Forwarded-Client-Cert"] };
-        Self { proxy_rewrite: Some(ProxyRewrite { use_real_request_uri_unsafe: true, headers }), ..Self::default() }
+        let mut headers = RequestHeaders::default();
+        headers.remove.insert("X-Forwarded-Client-Cert".to_owned());
+        ProxyRewrite { headers, ..ProxyRewrite::default() }.into()
     }
-}
-
-/// `plugins.proxy-rewrite`. Without `use_real_request_uri_unsafe` it would decode and encode the path anew.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct ProxyRewrite {
-    use_real_request_uri_unsafe: bool,
-    headers: HeaderChanges,
-}
-
-/// `plugins.proxy-rewrite.headers`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct HeaderChanges {
-    remove: &'static [&'static str],
-}
-
-/// `plugins.fault-injection`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct FaultInjection {
-    abort: Abort,
-}
-
-/// `plugins.fault-injection.abort`. The body is always written: without one APISIX sends an HTML page.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Abort {
-    http_status: u16,
-    body: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<AbortHeaders>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct AbortHeaders {
-    #[serde(rename = "Content-Type")]
-    content_type: &'static str,
-}
-
-impl Abort {
-    /// A status without a body, as Envoy answers where it has no route.
-    pub(crate) fn empty(http_status: u16) -> Self {
-        Self { http_status, body: String::new(), headers: None }
-    }
-
-    /// A status with a text; the text reaches the client as it is.
-    pub(crate) fn text(http_status: u16, text: &str) -> Self {
-        if text.is_empty() {
-            return Self::empty(http_status);
-        }
-        let headers = Some(AbortHeaders { content_type: "text/plain" });
-        Self { http_status, body: without_templates(text), headers }
-    }
-}
-
-/// APISIX expands `$name` in the body. `${_ ?? $}` is a variable that does not exist with a dollar as its default.
-fn without_templates(text: &str) -> String {
-    text.replace('$', "${_ ?? $}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Abort;
-
-    #[test]
-    fn dollars_are_literal() {
-        let json = serde_json::to_string(&Abort::text(200, "a$b")).unwrap();
-        assert_eq!(json, r#"{"http_status":200,"body":"a${_ ?? $}b","headers":{"Content-Type":"text/plain"}}"#);
-    }
-}
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

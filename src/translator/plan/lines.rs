@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::guards::Requests;
 use super::partition;
 use crate::apisix::{Abort, Plugins, Timeout};
 use crate::diagnostic::Code;
+use crate::hosts::PortMatching;
 use crate::model::cluster::View;
 use crate::model::route::{Action, Forward, Route, VirtualHost};
 use crate::names;
@@ -55,22 +57,49 @@ impl fmt::Display for Owner {
 
 /// What happens to a request.
 #[derive(Clone, Debug)]
-pub(super) enum Outcome {
-    /// Goes to an upstream.
-    Upstream(String, Timeout),
-    /// Is answered.
-    Answer(Plugins),
+pub(super) struct Outcome {
+    /// Where it goes; `None` where a plugin answers it.
+    pub(super) target: Option<Target>,
+    /// What is done on the way.
+    pub(super) plugins: Plugins,
 }
 
+/// Where a request goes.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The upstream's id.
+    pub(super) upstream: String,
+    pub(super) timeout: Timeout,
+}
+
+/// An outcome for a share of a route's requests. Of several, the first whose condition holds counts.
+pub(super) type Share = (Expr, Outcome);
+
 impl Outcome {
+    /// An answer.
+    pub(super) fn answer(abort: Abort) -> Self {
+        Self { target: None, plugins: Plugins::answering(abort) }
+    }
+
     /// An answer without a body.
     pub(super) fn status(status: u16) -> Self {
-        Self::Answer(Plugins::answering(Abort::empty(status)))
+        Self::answer(Abort::empty(status))
     }
 
     fn denied() -> Self {
-        Self::Answer(Plugins::answering(Abort::text(UNAVAILABLE, DENIED)))
+        Self::answer(Abort::text(UNAVAILABLE, DENIED))
     }
+}
+
+/// Splits every share: what meets `condition` has `changed` as its outcome, given the one that it would have had.
+#[allow(dead_code, reason = "for plugins that cannot be merged")]
+pub(super) fn split(shares: Vec<Share>, condition: &Expr, changed: impl Fn(&Outcome) -> Outcome) -> Vec<Share> {
+    let both = |(share, outcome): Share| {
+        let first = (share.clone().and(condition.clone()), changed(&outcome));
+        let rest = (!condition.is_true()).then_some((share, outcome));
+        std::iter::once(first).chain(rest)
+    };
+    shares.into_iter().flat_map(both).collect()
 }
 
 /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
@@ -84,10 +113,8 @@ pub(super) struct LineMaker<'a> {
     pub(super) instance: &'a str,
     /// The whole route configuration is denied.
     pub(super) denied: bool,
-    /// Envoy cuts ports off the host before it looks at headers.
-    pub(super) strips_ports: bool,
-    /// Requests with escaped slashes in the path meet no route.
-    pub(super) rejects_escaped_slashes: bool,
+    /// What happens to every request.
+    pub(super) requests: Requests,
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
     /// Clusters that a line leads to or would lead to.
     pub(super) clusters: BTreeSet<String>,
@@ -108,7 +135,7 @@ impl LineMaker<'_> {
         let options = PathOptions { ignore_case: !route.case_sensitive, ..PathOptions::default() };
         let (keys, path) = route.path.as_ref().map_or_else(every_path, |path| path_keys(path, options));
         let (headers, told) = self.headers(route, place);
-        let slashes = if self.rejects_escaped_slashes { without_escaped_slashes() } else { Expr::True };
+        let slashes = if self.requests.rejects_escaped_slashes { without_escaped_slashes() } else { Expr::True };
         let condition = slashes.and(path).and(headers);
         if condition.is_false() {
             return self.report.add(Code::RouteShadowed, place, "no request can meet the conditions of this route");
@@ -135,7 +162,7 @@ impl LineMaker<'_> {
         for (index, header) in route.headers.iter().enumerate() {
             let place = place.field("match");
             let place = place.item("headers", index);
-            if self.strips_ports && is_authority(&header.name) {
+            if self.requests.ports != PortMatching::Compare && is_authority(&header.name) {
                 self.report.add(Code::RouteDenied, place, STRIPPED_PORT);
                 told = false;
                 continue;
@@ -157,17 +184,17 @@ impl LineMaker<'_> {
     }
 
     /// What happens, with the share of the requests that it happens to; each share leaves out those before it.
-    fn outcomes(&mut self, route: &Route, place: &Place<'_>) -> Vec<(Expr, Outcome)> {
+    fn outcomes(&mut self, route: &Route, place: &Place<'_>) -> Vec<Share> {
         match &route.action {
             Action::Deny => vec![(Expr::True, Outcome::denied())],
             Action::Respond { status, body } => {
-                vec![(Expr::True, Outcome::Answer(Plugins::answering(Abort::text(*status, body))))]
+                vec![(Expr::True, Outcome::answer(Abort::text(*status, body)))]
             }
             Action::Forward(forward) => self.shares(forward, place),
         }
     }
 
-    fn shares(&mut self, forward: &Forward, place: &Place<'_>) -> Vec<(Expr, Outcome)> {
+    fn shares(&mut self, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
         let weights: Vec<u32> = forward.clusters.iter().map(|(_, weight)| *weight).collect();
         let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
         let mut outcomes = Vec::with_capacity(bounds.len());
@@ -197,9 +224,17 @@ impl LineMaker<'_> {
             }
             Some(View { connect_timeout, .. }) => {
                 let timeout = Timeout::from_milliseconds(connect_timeout, forward.timeout);
-                Outcome::Upstream(names::id(self.instance, names::CLUSTER, &[cluster]), timeout)
+                let upstream = names::id(self.instance, names::CLUSTER, &[cluster]);
+                Outcome { target: Some(Target { upstream, timeout }), plugins: self.plugins() }
             }
         }
+    }
+}
+
+impl LineMaker<'_> {
+    /// What is done to every request that is forwarded.
+    fn plugins(&self) -> Plugins {
+        if self.requests.strips_client_cert { Plugins::stripping_client_cert() } else { Plugins::default() }
     }
 }
 

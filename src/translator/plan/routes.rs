@@ -122,8 +122,7 @@ fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
     LineMaker {
         instance: scope.instance,
         denied: scope.settings.denied,
-        strips_ports: scope.requests.ports != PortMatching::Compare,
-        rejects_escaped_slashes: scope.requests.rejects_escaped_slashes,
+        requests: scope.requests,
         cluster: scope.cluster,
         clusters: BTreeSet::new(),
         report: Report::default(),
@@ -182,11 +181,7 @@ fn route(scope: &Scope<'_>, group: &Group<'_>, line: &Line, placed: &order::Plac
     let (owner, position) = (line.owner.as_ref().unwrap_or(group.owner), position(line));
     let id = names::id(scope.instance, scope.kind, &[scope.table, &owner.key, &owner.piece, &position]);
     let name = format!("{}/{owner}#{position} {}", scope.table, line.name);
-    let stripping = scope.requests.strips_client_cert.then(Plugins::stripping_client_cert);
-    let (upstream_id, timeout, plugins) = match &line.outcome {
-        Outcome::Upstream(id, timeout) => (Some(id.as_str()), Some(*timeout), stripping.as_ref()),
-        Outcome::Answer(plugins) => (None, None, Some(plugins)),
-    };
+    let Outcome { target, plugins } = &line.outcome;
     let route = Route {
         id: &id,
         name: names::name(name.trim_end()),
@@ -195,9 +190,9 @@ fn route(scope: &Scope<'_>, group: &Group<'_>, line: &Line, placed: &order::Plac
         uris: &placed.uris,
         priority: placed.priority,
         vars: Vars::all([scope.guard, group.guard, &placed.condition, &line.condition]),
-        upstream_id,
-        timeout,
-        plugins,
+        upstream_id: target.as_ref().map(|target| target.upstream.as_str()),
+        timeout: target.as_ref().map(|target| target.timeout),
+        plugins: (!plugins.is_empty()).then_some(plugins),
     };
     let json = scope.writer.json(&route)?;
     Some((id, json))

@@ -1,9 +1,10 @@
 //! The condition tree.
 
 /// A condition on one request. Every leaf is true or false for every request, so a negation is exact.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Expr {
     /// Holds for every request.
+    #[default]
     True,
     /// Holds for no request.
     False,
