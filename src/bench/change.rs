@@ -57,7 +57,7 @@ impl Scene {
 /// Ingests a change, writes out what has to change in APISIX, and commits it.
 fn apply(translator: &mut Translator, change: Bytes) -> Result<Vec<u8>, String> {
     ingest(translator, change)?;
-    let json = pending(translator)?;
+    let json = pending(translator);
     translator.commit();
     Ok(json)
 }

@@ -42,8 +42,10 @@ pub fn ingest(translator: &mut Translator, message: Bytes) -> Result<(), String>
 }
 
 /// What has to change in APISIX, as JSON.
-pub fn pending(translator: &Translator) -> Result<Vec<u8>, String> {
-    serde_json::to_vec(&translator.pending()).map_err(|error| error.to_string())
+pub fn pending(translator: &Translator) -> Vec<u8> {
+    let mut json = Vec::new();
+    translator.pending().write_json(&mut json);
+    json
 }
 
 /// Ingests a whole snapshot and writes out what has to change.
@@ -52,7 +54,7 @@ pub fn translate(snapshot: &Snapshot) -> Result<(Translator, Vec<u8>), String> {
     for message in snapshot.messages() {
         ingest(&mut translator, message)?;
     }
-    let json = pending(&translator)?;
+    let json = pending(&translator);
     Ok((translator, json))
 }
 

@@ -49,8 +49,7 @@ fn translate(snapshot: &Snapshot) -> Result<[Duration; 3], String> {
     result?;
     let (planned, result) = time(|| ingest(&mut translator, snapshot.lds.clone()));
     result?;
-    let (written, result) = time(|| pending(&translator));
-    result?;
+    let (written, _) = time(|| pending(&translator));
     Ok([taken, planned, written])
 }
 

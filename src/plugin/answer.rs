@@ -25,6 +25,19 @@ impl Answer {
         )
     }
 
+    /// The answer to everything that may apply changes; `changes`: where nobody else applies them.
+    pub(crate) fn report(report: &Report<'_>, changes: Option<&ChangeSet<'_>>) -> Self {
+        let mut answer = Self::json(report);
+        if let Some(changes) = changes
+            && answer.body.pop_if(|last| *last == b'}').is_some()
+        {
+            answer.body.extend_from_slice(br#","changes":"#);
+            changes.write_json(&mut answer.body);
+            answer.body.push(b'}');
+        }
+        answer
+    }
+
     /// An error with its machine-readable reason.
     pub(crate) fn error(status: u32, error: &str, message: &str) -> Self {
         let body = serde_json::json!({ "error": error, "message": message }).to_string().into_bytes();
@@ -76,7 +89,7 @@ pub(crate) struct Outcome {
     pub(crate) deletes: usize,
 }
 
-/// The answer to everything that may apply changes.
+/// The answer to everything that may apply changes, but for the changes.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report<'a> {
     /// Absent for a flush.
@@ -84,7 +97,4 @@ pub(crate) struct Report<'a> {
     pub(crate) verdict: Option<&'a Verdict>,
     /// How far the changes got.
     pub(crate) apply: &'a Outcome,
-    /// The changes themselves, where nobody else applies them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) changes: Option<&'a ChangeSet<'a>>,
 }

@@ -223,7 +223,7 @@ impl Instance {
         let (mode, upserts, deletes) = (self.config.apply, pending.upserts.len(), pending.deletes.len());
         let apply = Outcome { mode, state, retry_after_ms: wait, message, upserts, deletes };
         let changes = (mode == Mode::None && state == State::Applied).then_some(&pending);
-        let answer = Answer::json(&Report { verdict: verdict.as_ref(), apply: &apply, changes });
+        let answer = Answer::report(&Report { verdict: verdict.as_ref(), apply: &apply }, changes);
         match (state, &apply.message) {
             (State::Applied, _) => self.translator.commit(),
             (State::Refused, Some(reason)) => self.translator.abandon(reason),

@@ -4,6 +4,7 @@
 //! its last good version stays in force, then whatever depends on what has changed is planned anew.
 
 mod absorb;
+mod accept;
 mod bind;
 mod say;
 mod settle;

@@ -72,7 +72,9 @@ impl Native {
         if !self.translator.ready() || pending.is_empty() {
             return Ok(Answer { verdict, changes: String::new() });
         }
-        let changes = serde_json::to_string(&pending).map_err(|error| error.to_string())?;
+        let mut changes = Vec::new();
+        pending.write_json(&mut changes);
+        let changes = String::from_utf8(changes).map_err(|error| error.to_string())?;
         self.translator.commit();
         Ok(Answer { verdict, changes })
     }

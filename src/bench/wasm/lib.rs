@@ -52,7 +52,8 @@ pub extern "C" fn ingest() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn pending() -> usize {
     BENCH.with_borrow_mut(|bench| {
-        bench.json = serde_json::to_vec(&bench.translator.pending()).unwrap_or_default();
+        bench.json.clear();
+        bench.translator.pending().write_json(&mut bench.json);
         bench.json.len()
     })
 }
