@@ -4,6 +4,7 @@
 //! on the port. The conditions of two chains never hold for the same request.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::hosts::PortMatching;
 use crate::model::listener::{Chain, ChainIndex, Listener, Ports, RouteSource};
@@ -13,9 +14,9 @@ use crate::vars::{Expr, escape_pcre};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TableKey {
     /// From RDS.
-    Named(String),
+    Named(Arc<str>),
     /// From a listener's filter chain.
-    Inline(String, ChainIndex),
+    Inline(Arc<str>, ChainIndex),
 }
 
 impl TableKey {
@@ -30,7 +31,7 @@ impl TableKey {
     /// For ids and names of APISIX resources.
     pub(crate) fn label(&self) -> String {
         match self {
-            TableKey::Named(name) => name.clone(),
+            TableKey::Named(name) => name.to_string(),
             TableKey::Inline(listener, chain) => format!("{listener}.{chain}"),
         }
     }
@@ -101,8 +102,8 @@ pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>, ports_known: bool)
 fn table(listener: &str, chain: &Chain) -> Option<TableKey> {
     match &chain.routes {
         _ if chain.denied => None,
-        RouteSource::Named(name) => Some(TableKey::Named(name.clone())),
-        RouteSource::Inline(_) => Some(TableKey::Inline(listener.to_owned(), chain.index)),
+        RouteSource::Named(name) => Some(TableKey::Named(name.as_str().into())),
+        RouteSource::Inline(_) => Some(TableKey::Inline(listener.into(), chain.index)),
         RouteSource::Nowhere => None,
     }
 }

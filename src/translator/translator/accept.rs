@@ -1,6 +1,7 @@
 //! A checked resource takes the place of its last version, and what depends on it becomes stale.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use amesh_xds::wire::envoy::config::route::v3 as route;
 use prost::Message as _;
@@ -26,8 +27,8 @@ impl Translator {
         let updates = self.inline_updates(fresh.name, &listener, &mut report)?;
         self.drop_inline(fresh.name, &updates.iter().map(|(chain, _)| *chain).collect::<Vec<_>>());
         for (chain, update) in updates {
-            let changed = self.state.inline.entry((fresh.name.to_owned(), chain)).or_default().apply(update);
-            self.mark(&TableKey::Inline(fresh.name.to_owned(), chain), changed, round);
+            let changed = self.state.inline.entry((fresh.name.into(), chain)).or_default().apply(update);
+            self.mark(&TableKey::Inline(fresh.name.into(), chain), changed, round);
         }
         round.about(ResourceType::Listener, fresh.name, &report);
         named_routes(&listener).for_each(|name| self.state.tables.want(name));
@@ -59,7 +60,7 @@ impl Translator {
             let settings = route_model::settings(config, Denied(false), &place, report);
             let settings = settings.map_err(|error| error.to_string())?;
             let empty = Table::default();
-            let table = self.state.inline.get(&(name.to_owned(), index)).unwrap_or(&empty);
+            let table = self.state.inline.get(&(name.into(), index)).unwrap_or(&empty);
             let update = table.prepare(settings, config, &self.options.limits);
             updates.push((index, update.map_err(|error| format!("{place}: {error}"))?));
         }
@@ -68,8 +69,8 @@ impl Translator {
 
     /// Forgets the inline routes of a listener, but for those of the chains in `kept`.
     fn drop_inline(&mut self, listener: &str, kept: &[ChainIndex]) {
-        let first = (listener.to_owned(), ChainIndex(0));
-        let own = self.state.inline.range(first..).take_while(|((owner, _), _)| owner == listener);
+        let first = (listener.into(), ChainIndex(0));
+        let own = self.state.inline.range(first..).take_while(|((owner, _), _)| **owner == *listener);
         let stale: Vec<_> = own.map(|(key, _)| key.clone()).filter(|(_, chain)| !kept.contains(chain)).collect();
         for key in stale {
             if let Some(table) = self.state.inline.remove(&key) {
@@ -83,7 +84,7 @@ impl Translator {
             if self.state.tables.unwant(name)
                 && let Some(table) = self.state.tables.remove(name)
             {
-                self.forget(&TableKey::Named(name.to_owned()), &table);
+                self.forget(&TableKey::Named(name.into()), &table);
             }
         }
     }
@@ -104,7 +105,7 @@ impl Translator {
         let changed = table.apply(update);
         round.about(ResourceType::RouteConfiguration, fresh.name, &report);
         self.state.tables.accept(fresh.name, fresh.hash, table, report);
-        self.mark(&TableKey::Named(fresh.name.to_owned()), changed, round);
+        self.mark(&TableKey::Named(fresh.name.into()), changed, round);
         Ok(())
     }
 
@@ -119,8 +120,8 @@ impl Translator {
         for unit in units.filter(|unit| !unit.report.is_empty()) {
             round.report(super::say::label_of(key), &place.item("virtual_hosts", unit.index), &unit.report);
         }
-        let all = changed.all.then(|| table.units().map(|(unit, _)| unit.to_owned()).collect());
-        let units: BTreeSet<String> = all.unwrap_or(changed.units);
+        let all = changed.all.then(|| table.units().map(|(unit, _)| unit.clone()).collect());
+        let units: BTreeSet<Arc<str>> = all.unwrap_or(changed.units);
         self.state.dirty.units.extend(units.into_iter().map(|unit| (key.clone(), Some(unit))));
         if changed.shared || changed.all {
             self.state.dirty.units.insert((key.clone(), None));

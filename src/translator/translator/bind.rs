@@ -1,6 +1,7 @@
 //! Which tables are in use, and for which requests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Translator;
 use super::state::{UnitKey, Use};
@@ -42,7 +43,7 @@ impl Translator {
             }
         }
         if self.options.unbound_routes {
-            let unbound = self.state.tables.models().map(|(name, _)| TableKey::Named(name.to_owned()));
+            let unbound = self.state.tables.models().map(|(name, _)| TableKey::Named(name.into()));
             for key in unbound {
                 bound.entry(key).or_insert(Use::EVERYWHERE);
             }
@@ -82,7 +83,7 @@ impl Translator {
             let units: Vec<UnitKey> = self
                 .state
                 .table(&key)
-                .map(|table| table.units().map(|(unit, _)| (key.clone(), Some(unit.to_owned()))).collect())
+                .map(|table| table.units().map(|(unit, _)| (key.clone(), Some(unit.clone()))).collect())
                 .unwrap_or_default();
             self.state.dirty.units.extend(units);
             self.state.dirty.units.insert((key, None));
@@ -94,7 +95,7 @@ impl Translator {
         let Some(table) = self.state.table_mut(key) else { return };
         let planned = table.take_planned();
         for (unit, planned) in planned {
-            self.unplan(key, &planned, unit.as_deref());
+            self.unplan(key, &planned, unit.as_ref());
         }
     }
 
@@ -108,11 +109,11 @@ impl Translator {
     }
 
     /// Takes back what was made of a virtual host.
-    pub(super) fn unplan(&mut self, key: &TableKey, planned: &Planned, unit: Option<&str>) {
+    pub(super) fn unplan(&mut self, key: &TableKey, planned: &Planned, unit: Option<&Arc<str>>) {
         for id in &planned.routes {
             self.state.store.remove(Kind::Routes, id);
         }
-        let user = (key.clone(), unit.map(str::to_owned));
+        let user = (key.clone(), unit.cloned());
         for cluster in &planned.clusters {
             self.drop_user(cluster, &user);
         }

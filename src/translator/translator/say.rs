@@ -48,9 +48,11 @@ impl State {
 
     fn say_listener<M>(&self, name: &str, entry: &Entry<M>, all: &mut Vec<Diagnostic>) {
         let mut report = entry.report.clone();
-        let first = (name.to_owned(), ChainIndex(0));
-        for ((_, chain), table) in self.inline.range(first..).take_while(|((listener, _), _)| listener == name) {
-            let key = TableKey::Inline(name.to_owned(), *chain);
+        let first = (name.into(), ChainIndex(0));
+        for ((listener, chain), table) in
+            self.inline.range(first..).take_while(|((listener, _), _)| **listener == *name)
+        {
+            let key = TableKey::Inline(listener.clone(), *chain);
             merge_table(&place_of(&key), table, &mut report);
         }
         say(ResourceType::Listener, name, entry, &report, all);

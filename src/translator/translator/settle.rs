@@ -65,7 +65,7 @@ impl Translator {
             Some(name) => {
                 let unit = table.unit(name)?;
                 let around: Vec<_> = if unit.has_any_port {
-                    table.units().filter(|(key, _)| *key != name).map(|(_, other)| &other.host).collect()
+                    table.units().filter(|(key, _)| ***key != *name).map(|(_, other)| &other.host).collect()
                 } else {
                     table.neighbours(name).into_iter().filter_map(|key| Some(&table.unit(key)?.host)).collect()
                 };

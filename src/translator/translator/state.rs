@@ -1,6 +1,7 @@
 //! Everything a translator remembers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -73,7 +74,7 @@ pub(super) struct Heard {
 }
 
 /// A virtual host of a table; `None`: those that share the host-less router.
-pub(super) type UnitKey = (TableKey, Option<String>);
+pub(super) type UnitKey = (TableKey, Option<Arc<str>>);
 
 /// The use of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ pub(super) struct State {
     pub(super) endpoints: Collection<LoadAssignment>,
     pub(super) tables: Collection<Table>,
     /// Routes that stand in listeners.
-    pub(super) inline: BTreeMap<(String, ChainIndex), Table>,
+    pub(super) inline: BTreeMap<(Arc<str>, ChainIndex), Table>,
     /// EDS service name to the clusters that use it.
     pub(super) services: BTreeMap<String, BTreeSet<String>>,
     /// Tables in use, with the requests they are for.
