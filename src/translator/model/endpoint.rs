@@ -1,6 +1,7 @@
 //! The endpoints of a cluster (`envoy.config.endpoint.v3.ClusterLoadAssignment`), validated.
 
 mod convert;
+mod plain;
 
 pub(crate) use convert::{AssignmentError, HostKind, convert, from_wire};
 

@@ -11,7 +11,7 @@ use amesh_xds::wire::envoy::config::endpoint::v3::locality_lb_endpoints::LbConfi
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Endpoint, HealthStatus, LoadAssignment, Locality};
+use super::{Endpoint, HealthStatus, LoadAssignment, Locality, plain};
 use crate::diagnostic::Code;
 use crate::model::address::{AddressError, socket_address};
 use crate::model::findings::{Denied, scan};
@@ -21,9 +21,9 @@ use crate::report::{Place, Report};
 
 const MESSAGE: &str = "envoy.config.endpoint.v3.ClusterLoadAssignment";
 /// The metadata that decides between TLS and plain text.
-const SOCKET_MATCH: &str = "envoy.transport_socket_match";
+pub(super) const SOCKET_MATCH: &str = "envoy.transport_socket_match";
 /// Envoy takes no greater priority.
-const MAX_PRIORITY: u32 = 128;
+pub(super) const MAX_PRIORITY: u32 = 128;
 
 /// Why Envoy would refuse endpoints.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,14 @@ pub(crate) enum HostKind {
 
 /// Decodes and validates the endpoints of an EDS cluster.
 pub(crate) fn convert(bytes: Bytes, report: &mut Report) -> Result<LoadAssignment, AssignmentError> {
+    match plain::assignment(&bytes) {
+        Some(assignment) => Ok(assignment),
+        None => convert_any(bytes, report),
+    }
+}
+
+/// The general way.
+pub(super) fn convert_any(bytes: Bytes, report: &mut Report) -> Result<LoadAssignment, AssignmentError> {
     let denied = scan(MESSAGE, &bytes, &Place::ROOT, report)?;
     let assignment = wire::ClusterLoadAssignment::decode(bytes)?;
     from_wire(assignment, HostKind::Address, denied, &Place::ROOT, report)
@@ -168,7 +176,7 @@ fn weight(weight: Option<u32>, place: &Place<'_>, default: u32) -> Result<u32, A
     }
 }
 
-fn health(status: core::HealthStatus) -> HealthStatus {
+pub(super) fn health(status: core::HealthStatus) -> HealthStatus {
     match status {
         core::HealthStatus::Unknown | core::HealthStatus::Healthy => HealthStatus::Healthy,
         core::HealthStatus::Degraded => HealthStatus::Degraded,
