@@ -8,7 +8,7 @@ mod route;
 mod upstream;
 mod writer;
 
-pub(crate) use plugins::{Abort, Plugins};
+pub(crate) use plugins::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseHeaders, ResponseRewrite, Template};
 pub(crate) use route::{Route, Timeout};
 pub(crate) use upstream::{Balancing, Node, Upstream};
 pub(crate) use writer::Writer;

@@ -5,6 +5,8 @@ pub(crate) mod cluster;
 pub(crate) mod duration;
 pub(crate) mod endpoint;
 pub(crate) mod findings;
+pub(crate) mod format;
+pub(crate) mod headers;
 mod labels;
 pub(crate) mod listener;
 pub(crate) mod route;

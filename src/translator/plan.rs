@@ -1,8 +1,11 @@
 //! From validated resources to APISIX resources: the work that crosses resources.
 
+mod format;
 mod guards;
+mod headers;
 mod lines;
 mod load;
+mod outcome;
 mod partition;
 mod routes;
 mod share;

@@ -11,6 +11,7 @@ pub(crate) use update::{Changed, Update};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::headers::HeaderMutations;
 use crate::model::route::{VirtualHost, VirtualHostError};
 use crate::names::ContentHash;
 use crate::report::Report;
@@ -88,10 +89,14 @@ pub(crate) struct Planned {
 }
 
 /// What holds for all virtual hosts of a route configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// `ignore_port_in_host_matching`.
     pub(crate) ignore_port: bool,
+    /// What is done to headers; `None`: nothing.
+    pub(crate) mutations: Option<Box<HeaderMutations>>,
+    /// `most_specific_header_mutations_wins`.
+    pub(crate) most_specific_wins: bool,
     /// Set where a setting cannot be translated safely: every route answers 503.
     pub(crate) denied: bool,
 }

@@ -12,7 +12,7 @@ mod json;
 mod pattern;
 
 pub(crate) use expr::Expr;
-pub(crate) use header::{HeaderKind, HeaderMatch, HeaderNote};
+pub(crate) use header::{HeaderKind, HeaderMatch, HeaderNote, header_variable};
 pub(crate) use json::Vars;
 pub(crate) use pattern::escape_pcre;
 

@@ -9,6 +9,7 @@ mod settings;
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
 pub(crate) use settings::{scanned_settings, settings};
 
+use crate::model::headers::HeaderMutations;
 use crate::order::PathMatch;
 use crate::vars::HeaderMatch;
 
@@ -19,6 +20,8 @@ pub(crate) struct VirtualHost {
     pub(crate) name: String,
     /// At least one; compared without case.
     pub(crate) domains: Vec<String>,
+    /// What is done to headers; `None`: nothing.
+    pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// The first that matches decides.
     pub(crate) routes: Vec<Route>,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Route {
     pub(crate) case_sensitive: bool,
     /// What all of the headers must be.
     pub(crate) headers: Vec<HeaderMatch>,
+    /// What is done to headers; `None`: nothing.
+    pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// What happens to the request.
     pub(crate) action: Action,
 }
@@ -57,10 +62,28 @@ pub(crate) enum Action {
 /// `route`: where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Forward {
-    /// Clusters with their weights; one cluster has any weight above 0.
-    pub(crate) clusters: Vec<(String, u32)>,
+    /// At least one.
+    pub(crate) destinations: Vec<Destination>,
     /// `timeout`, in milliseconds; 0 is none.
     pub(crate) timeout: u64,
     /// `cluster_not_found_response_code`: 404, 500 or 503.
     pub(crate) not_found_status: u16,
+}
+
+/// A cluster, and what is done to requests for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Destination {
+    /// The cluster's name.
+    pub(crate) cluster: String,
+    /// Its part of the sum of all weights; any above 0 where it is the only one.
+    pub(crate) weight: u32,
+    /// What is done to headers; `None`: nothing.
+    pub(crate) mutations: Option<Box<HeaderMutations>>,
+}
+
+impl Destination {
+    /// The only cluster of a route.
+    pub(crate) fn only(cluster: String) -> Self {
+        Self { cluster, weight: 1, mutations: None }
+    }
 }

@@ -5,21 +5,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::guards::Requests;
-use super::partition;
-use crate::apisix::{Abort, Plugins, Timeout};
+use super::outcome::Outcome;
 use crate::diagnostic::Code;
 use crate::hosts::PortMatching;
 use crate::model::cluster::View;
-use crate::model::route::{Action, Forward, Route, VirtualHost};
-use crate::names;
+use crate::model::route::{Route, VirtualHost};
 use crate::order::{Key, PathMatch, PathOptions, path_keys};
 use crate::report::{Place, Report};
+use crate::table::Settings;
 use crate::vars::{Expr, HeaderNote};
-
-/// What a denied request is told.
-const DENIED: &str = "this request is denied: its route cannot be translated safely";
-/// Envoy's status for a request that cannot reach its cluster.
-const UNAVAILABLE: u16 = 503;
 
 /// One line: requests that are covered by a key and meet the condition have the outcome.
 #[derive(Clone, Debug)]
@@ -55,53 +49,6 @@ impl fmt::Display for Owner {
     }
 }
 
-/// What happens to a request.
-#[derive(Clone, Debug)]
-pub(super) struct Outcome {
-    /// Where it goes; `None` where a plugin answers it.
-    pub(super) target: Option<Target>,
-    /// What is done on the way.
-    pub(super) plugins: Plugins,
-}
-
-/// Where a request goes.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    /// The upstream's id.
-    pub(super) upstream: String,
-    pub(super) timeout: Timeout,
-}
-
-/// An outcome for a share of a route's requests. Of several, the first whose condition holds counts.
-pub(super) type Share = (Expr, Outcome);
-
-impl Outcome {
-    /// An answer.
-    pub(super) fn answer(abort: Abort) -> Self {
-        Self { target: None, plugins: Plugins::answering(abort) }
-    }
-
-    /// An answer without a body.
-    pub(super) fn status(status: u16) -> Self {
-        Self::answer(Abort::empty(status))
-    }
-
-    fn denied() -> Self {
-        Self::answer(Abort::text(UNAVAILABLE, DENIED))
-    }
-}
-
-/// Splits every share: what meets `condition` has `changed` as its outcome, given the one that it would have had.
-#[allow(dead_code, reason = "for plugins that cannot be merged")]
-pub(super) fn split(shares: Vec<Share>, condition: &Expr, changed: impl Fn(&Outcome) -> Outcome) -> Vec<Share> {
-    let both = |(share, outcome): Share| {
-        let first = (share.clone().and(condition.clone()), changed(&outcome));
-        let rest = (!condition.is_true()).then_some((share, outcome));
-        std::iter::once(first).chain(rest)
-    };
-    shares.into_iter().flat_map(both).collect()
-}
-
 /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
 pub(super) fn terminal() -> Line {
     let (keys, condition) = every_path();
@@ -111,8 +58,8 @@ pub(super) fn terminal() -> Line {
 /// Makes the lines of virtual hosts and gathers what there is to say.
 pub(super) struct LineMaker<'a> {
     pub(super) instance: &'a str,
-    /// The whole route configuration is denied.
-    pub(super) denied: bool,
+    /// Of the route configuration.
+    pub(super) settings: &'a Settings,
     /// What happens to every request.
     pub(super) requests: Requests,
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
@@ -126,12 +73,12 @@ impl LineMaker<'_> {
     pub(super) fn lines(&mut self, host: &VirtualHost, place: &Place<'_>) -> Vec<Line> {
         let mut lines = Vec::with_capacity(host.routes.len());
         for (index, route) in host.routes.iter().enumerate() {
-            self.route(route, index, &place.item("routes", index), &mut lines);
+            self.route(host, route, index, &place.item("routes", index), &mut lines);
         }
         lines
     }
 
-    fn route(&mut self, route: &Route, index: usize, place: &Place<'_>, lines: &mut Vec<Line>) {
+    fn route(&mut self, host: &VirtualHost, route: &Route, index: usize, place: &Place<'_>, lines: &mut Vec<Line>) {
         let options = PathOptions { ignore_case: !route.case_sensitive, ..PathOptions::default() };
         let (keys, path) = route.path.as_ref().map_or_else(every_path, |path| path_keys(path, options));
         let (headers, told) = self.headers(route, place);
@@ -140,8 +87,9 @@ impl LineMaker<'_> {
         if condition.is_false() {
             return self.report.add(Code::RouteShadowed, place, "no request can meet the conditions of this route");
         }
+        let is_denied = self.settings.denied || !told;
         let outcomes =
-            if self.denied || !told { vec![(Expr::True, Outcome::denied())] } else { self.outcomes(route, place) };
+            if is_denied { vec![(Expr::True, Outcome::denied())] } else { self.outcomes(host, route, place) };
         for (part, (share, outcome)) in outcomes.into_iter().enumerate() {
             lines.push(Line {
                 keys: keys.clone(),
@@ -182,64 +130,6 @@ impl LineMaker<'_> {
         }
         (Expr::all(parts), told)
     }
-
-    /// What happens, with the share of the requests that it happens to; each share leaves out those before it.
-    fn outcomes(&mut self, route: &Route, place: &Place<'_>) -> Vec<Share> {
-        match &route.action {
-            Action::Deny => vec![(Expr::True, Outcome::denied())],
-            Action::Respond { status, body } => {
-                vec![(Expr::True, Outcome::answer(Abort::text(*status, body)))]
-            }
-            Action::Forward(forward) => self.shares(forward, place),
-        }
-    }
-
-    fn shares(&mut self, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
-        let weights: Vec<u32> = forward.clusters.iter().map(|(_, weight)| *weight).collect();
-        let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
-        let mut outcomes = Vec::with_capacity(bounds.len());
-        let mut before = 0;
-        for ((cluster, _), bound) in forward.clusters.iter().zip(bounds) {
-            if bound > before {
-                let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
-                outcomes.push((share, self.forward(cluster, forward, place)));
-            }
-            before = bound.max(before);
-        }
-        outcomes
-    }
-
-    fn forward(&mut self, cluster: &str, forward: &Forward, place: &Place<'_>) -> Outcome {
-        self.clusters.insert(cluster.to_owned());
-        match (self.cluster)(cluster) {
-            None => {
-                let message = format!("cluster {cluster:?} does not exist: requests are answered as Envoy does");
-                self.report.add(Code::RouteToUnknownCluster, place.field("route"), message);
-                Outcome::status(forward.not_found_status)
-            }
-            Some(View { denied: true, .. }) => {
-                let message = format!("cluster {cluster:?} cannot be used safely: requests are answered 503");
-                self.report.add(Code::RouteToDeniedCluster, place.field("route"), message);
-                Outcome::denied()
-            }
-            Some(View { connect_timeout, .. }) => {
-                let timeout = Timeout::from_milliseconds(connect_timeout, forward.timeout);
-                let upstream = names::id(self.instance, names::CLUSTER, &[cluster]);
-                Outcome { target: Some(Target { upstream, timeout }), plugins: self.plugins() }
-            }
-        }
-    }
-}
-
-impl LineMaker<'_> {
-    /// What is done to every request that is forwarded.
-    fn plugins(&self) -> Plugins {
-        if self.requests.strips_client_cert { Plugins::stripping_client_cert() } else { Plugins::default() }
-    }
-}
-
-fn below(bound: u32) -> Expr {
-    Expr::matches("request_id", partition::below(bound))
 }
 
 /// The path, as the client sent it, has no `%2F` and no `%5C`.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::guards::Requests;
-use super::lines::{Line, LineMaker, Outcome, Owner, terminal};
+use super::lines::{Line, LineMaker, Owner, terminal};
+use super::outcome::Outcome;
 use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
 use crate::hosts::{HostNote, HostPlan, PortMatching, plan_hosts};
@@ -33,7 +34,7 @@ pub(crate) struct Scope<'a> {
     /// What happens to every request.
     pub(crate) requests: Requests,
     /// For all virtual hosts.
-    pub(crate) settings: Settings,
+    pub(crate) settings: &'a Settings,
     /// What is known of a cluster.
     pub(crate) cluster: &'a dyn Fn(&str) -> Option<View>,
     /// `limits.extra_router_entries`.
@@ -121,7 +122,7 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
 fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
     LineMaker {
         instance: scope.instance,
-        denied: scope.settings.denied,
+        settings: scope.settings,
         requests: scope.requests,
         cluster: scope.cluster,
         clusters: BTreeSet::new(),

@@ -57,7 +57,7 @@ impl Translator {
             table: &label,
             guard: &used.guard,
             requests: used.requests,
-            settings: table.settings,
+            settings: &table.settings,
             cluster: &cluster,
             extra_entries: self.options.limits.extra_router_entries,
         };

@@ -81,18 +81,18 @@ impl ResponseHeaders {
         self.add.is_empty() && self.set.is_empty() && self.remove.is_empty()
     }
 
-    /// Adds a line; false where APISIX takes no such value, which is one with a colon or an empty one.
+    /// Adds lines; false, and nothing is done, where APISIX takes no such value: one with a colon or an empty one.
     #[must_use]
-    pub(crate) fn add(&mut self, name: &str, value: &Template) -> bool {
-        let mut text = value.as_str().to_owned();
-        if text.is_empty() || text.contains([':', '\n', '\r']) {
+    pub(crate) fn add_all(&mut self, name: &str, values: &[Template]) -> bool {
+        let is_bad = |value: &str| value.is_empty() || value.contains(':') || value.ends_with(r"\/");
+        if values.iter().any(|value| is_bad(value.as_str())) {
             return false;
         }
-        if text.ends_with('/') {
-            text.pop();
-            text.push_str("${_ ?? /}");
+        for value in values {
+            let text = value.as_str();
+            let text = text.strip_suffix('/').map_or_else(|| text.to_owned(), |head| format!("{head}${{_ ?? /}}"));
+            self.add.push(format!("{name}: {text}"));
         }
-        self.add.push(format!("{name}: {text}"));
         true
     }
 

@@ -50,9 +50,9 @@ fn a_delay_and_an_answer_are_one() {
 #[test]
 fn response_lines_that_apisix_refuses_are_not_added() {
     let mut rewrite = ResponseRewrite::default();
-    assert!(rewrite.headers.add("x-a", &Template::literal("path/")));
+    assert!(rewrite.headers.add_all("x-a", &[Template::literal("path/")]));
     for value in ["", "12:30", "http://a"] {
-        assert!(!rewrite.headers.add("x-a", &Template::literal(value)));
+        assert!(!rewrite.headers.add_all("x-a", &[Template::literal(value)]));
     }
     assert_eq!(json(&rewrite.into()), r#"{"response-rewrite":{"headers":{"add":["x-a: path${_ ?? /}"]}}}"#);
 }

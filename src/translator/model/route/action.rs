@@ -6,10 +6,11 @@ use amesh_xds::wire::envoy::config::route::v3 as wire;
 use amesh_xds::wire::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
 
 use super::overrides::{self, OverrideError};
-use super::{Action, Forward};
+use super::{Action, Destination, Forward};
 use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::findings::Denied;
+use crate::model::headers::{HeaderListError, header_mutations};
 use crate::report::{Place, Report};
 
 /// Why Envoy would refuse an action.
@@ -27,6 +28,9 @@ pub(crate) enum ActionError {
     /// Weights that cannot be shares.
     #[error("route.weighted_clusters: the weights must sum to 1..4294967295")]
     Weights,
+    /// Headers of a weighted cluster that Envoy does not take.
+    #[error("route.weighted_clusters.clusters[{0}]: {1}")]
+    Headers(usize, HeaderListError),
     /// A timeout that is no duration.
     #[error("route.timeout: {0}")]
     Timeout(#[from] DurationError),
@@ -66,16 +70,16 @@ fn forward(
 ) -> Result<(Action, Denied), ActionError> {
     let not_found_status = not_found_status(&route);
     let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
-    let (clusters, denied) = match route.cluster_specifier {
+    let (destinations, denied) = match route.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) if name.is_empty() => return Err(ActionError::UnnamedCluster),
-        Some(ClusterSpecifier::Cluster(name)) => (vec![(name, 1)], Denied(false)),
+        Some(ClusterSpecifier::Cluster(name)) => (vec![Destination::only(name)], Denied(false)),
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             weigh(weighted, scanned, &place.field("weighted_clusters"), report)?
         }
         None if scanned.0 => return Ok((Action::Deny, Denied(true))),
         None => return Err(ActionError::NoCluster),
     };
-    Ok((Action::Forward(Forward { clusters, timeout, not_found_status }), denied))
+    Ok((Action::Forward(Forward { destinations, timeout, not_found_status }), denied))
 }
 
 fn not_found_status(route: &wire::RouteAction) -> u16 {
@@ -91,9 +95,9 @@ fn weigh(
     scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
-) -> Result<(Vec<(String, u32)>, Denied), ActionError> {
+) -> Result<(Vec<Destination>, Denied), ActionError> {
     let mut denied = Denied(false);
-    let mut clusters = Vec::with_capacity(weighted.clusters.len());
+    let mut destinations = Vec::with_capacity(weighted.clusters.len());
     for (index, entry) in weighted.clusters.into_iter().enumerate() {
         let place = place.item("clusters", index);
         denied = denied.or(overrides::inspect(&entry.typed_per_filter_config, &place, report)?);
@@ -101,13 +105,15 @@ fn weigh(
         if entry.name.is_empty() && !scanned.0 {
             return Err(ActionError::UnnamedCluster);
         }
-        clusters.push((entry.name, entry.weight.unwrap_or(0)));
+        let mutations = header_mutations!(entry);
+        let mutations = mutations.map_err(|error| ActionError::Headers(index, error))?;
+        destinations.push(Destination { cluster: entry.name, weight: entry.weight.unwrap_or(0), mutations });
     }
-    let total: u64 = clusters.iter().map(|&(_, weight)| u64::from(weight)).sum();
+    let total: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
     if total == 0 || total > u64::from(u32::MAX) {
         return Err(ActionError::Weights);
     }
-    Ok((clusters, denied))
+    Ok((destinations, denied))
 }
 
 fn respond(

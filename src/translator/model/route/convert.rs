@@ -11,6 +11,7 @@ use super::overrides::{self, OverrideError};
 use super::{Action, Route, VirtualHost};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, scan};
+use crate::model::headers::{HeaderListError, header_mutations};
 use crate::options::Limits;
 use crate::report::{Place, Report};
 
@@ -45,6 +46,9 @@ pub(crate) enum VirtualHostError {
     /// Filter configuration that cannot be read.
     #[error("{0}")]
     Override(#[from] OverrideError),
+    /// Headers that Envoy does not take.
+    #[error("{0}")]
+    Headers(#[from] HeaderListError),
     /// A route Envoy would refuse.
     #[error("routes[{0}]: {1}")]
     Route(usize, RouteError),
@@ -68,6 +72,9 @@ pub(crate) enum RouteError {
     /// Filter configuration that cannot be read.
     #[error("{0}")]
     Override(#[from] OverrideError),
+    /// Headers that Envoy does not take.
+    #[error("{0}")]
+    Headers(#[from] HeaderListError),
 }
 
 /// Decodes and validates a virtual host; paths in `report` begin at it.
@@ -86,7 +93,8 @@ pub(crate) fn convert_virtual_host(
         let route = convert(bytes, denied, &place, report).map_err(|error| VirtualHostError::Route(index, error))?;
         routes.push(route);
     }
-    Ok(VirtualHost { name: host.name, domains: host.domains, routes })
+    let mutations = header_mutations!(host)?;
+    Ok(VirtualHost { name: host.name, domains: host.domains, mutations, routes })
 }
 
 fn check(host: &wire::VirtualHost, limits: &Limits) -> Result<(), VirtualHostError> {
@@ -116,11 +124,13 @@ fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Rep
     if denied.0 {
         report.add(Code::RouteDenied, place, "requests that match this route are answered 503");
     }
+    let mutations = header_mutations!(route)?;
     Ok(Route {
         name: route.name,
         path: conditions.path,
         case_sensitive: conditions.case_sensitive,
         headers: conditions.headers,
+        mutations,
         action: if denied.or(inherited).0 { Action::Deny } else { action },
     })
 }

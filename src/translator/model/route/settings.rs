@@ -6,6 +6,7 @@ use amesh_xds::wire::envoy::config::route::v3 as wire;
 use super::overrides::{self, OverrideError};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, scan};
+use crate::model::headers::{HeaderListError, header_mutations};
 use crate::report::{Place, Report};
 use crate::table::Settings;
 
@@ -20,6 +21,9 @@ pub(crate) enum SettingsError {
     /// Filter configuration that cannot be read.
     #[error("{0}")]
     Override(#[from] OverrideError),
+    /// Headers that Envoy does not take.
+    #[error("{0}")]
+    Headers(#[from] HeaderListError),
 }
 
 /// Scans an encoded route configuration, without its virtual hosts, and reads its settings.
@@ -29,7 +33,7 @@ pub(crate) fn scanned_settings(
     report: &mut Report,
 ) -> Result<Settings, SettingsError> {
     let denied = scan(ROUTE_CONFIGURATION, bytes, &Place::ROOT, report)?;
-    Ok(settings(config, denied, &Place::ROOT, report)?)
+    settings(config, denied, &Place::ROOT, report)
 }
 
 /// The settings of a route configuration that has been scanned.
@@ -38,11 +42,17 @@ pub(crate) fn settings(
     scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
-) -> Result<Settings, OverrideError> {
+) -> Result<Settings, SettingsError> {
     if config.validate_clusters == Some(true) {
         let why = "validate_clusters: routes to unknown clusters are answered as without it, and are not refused";
         report.add(Code::FieldApproximated, place.field("validate_clusters"), why);
     }
     let denied = scanned.or(overrides::inspect(&config.typed_per_filter_config, place, report)?);
-    Ok(Settings { ignore_port: config.ignore_port_in_host_matching, denied: denied.0 })
+    let mutations = header_mutations!(config)?;
+    Ok(Settings {
+        ignore_port: config.ignore_port_in_host_matching,
+        mutations,
+        most_specific_wins: config.most_specific_header_mutations_wins,
+        denied: denied.0,
+    })
 }

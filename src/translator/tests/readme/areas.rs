@@ -54,7 +54,14 @@ pub(crate) const AREAS: &[Area] = &[
     },
     Area {
         name: "Route and its action",
-        messages: &["envoy.config.route.v3.", "envoy.config.core.v3.DataSource"],
+        messages: &[
+            "envoy.config.route.v3.",
+            "envoy.config.core.v3.DataSource",
+            "envoy.config.core.v3.HeaderValue",
+            "envoy.config.core.v3.RuntimeFractionalPercent",
+            "envoy.type.matcher.v3.RegexMatchAndSubstitute",
+            "envoy.type.v3.FractionalPercent",
+        ],
         kinds: &[],
     },
     Area {
