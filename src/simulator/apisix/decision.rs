@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::received;
-use crate::request::Request;
+use super::forward::Forward;
 
 /// The decision about one request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Decision {
     /// The id of the matched route.
     pub route: Option<Arc<str>>,
@@ -29,7 +28,7 @@ impl Decision {
 }
 
 /// One of the things that may happen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// Its probability, above 0, at most 1.
     pub share: f64,
@@ -37,10 +36,36 @@ pub struct Outcome {
     pub delay: f64,
     /// What is done then.
     pub answer: Answer,
+    /// What limits counted on the way. They are taken to have been untouched before.
+    pub counted: Vec<Count>,
+    /// The plugins on the way to the answer, in order.
+    pub plugins: Vec<PluginStep>,
+}
+
+/// A request that a limit counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// `limit-count`, `limit-req` or `limit-conn`.
+    pub plugin: String,
+    /// Requests with the same text share a counter, those of other routes excepted.
+    pub key: Vec<u8>,
+}
+
+/// A plugin that came up in one phase of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginStep {
+    /// Its name.
+    pub plugin: String,
+    /// Whether a global rule holds it.
+    pub global: bool,
+    /// `rewrite` or `access`.
+    pub phase: &'static str,
+    /// Whether its `_meta.filter` let it run.
+    pub ran: bool,
 }
 
 /// What is done with a request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Answer {
     /// The gateway answers itself.
@@ -51,13 +76,13 @@ pub enum Answer {
     NotModelled(String),
 }
 
-/// An answer by the gateway.
+/// An answer by the gateway, as plugins and nginx leave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Headers that the configuration sets, by name; nginx's own are not listed.
-    pub headers: Vec<(String, String)>,
+    /// The header lines, without those that frame the body or name the time (`Content-Length`, `Date`, …).
+    pub headers: Vec<(String, Vec<u8>)>,
     /// The body of an answer to anything but HEAD.
     pub body: Body,
     /// Why the gateway answers itself.
@@ -81,153 +106,10 @@ pub enum Cause {
     Rejected(&'static str),
     /// No route matches.
     NoRoute,
-    /// The plugin fault-injection.
-    Abort,
+    /// This plugin.
+    Plugin(String),
     /// The configuration cannot be carried out: a missing reference, no nodes, a Lua error.
     Failure(String),
-}
-
-/// A request on its way to an upstream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Forward {
-    /// Which upstream.
-    pub upstream: UpstreamRef,
-    /// `http`, `https`, `grpc` or `grpcs`.
-    pub scheme: String,
-    /// The Host header that the upstream gets.
-    pub host: ForwardedHost,
-    /// How a node is chosen.
-    pub balancer: Balancer,
-    /// All nodes, those of the highest priority first; one address appears once in a priority.
-    pub nodes: Vec<Node>,
-    /// The timeouts of one try.
-    pub timeout: Timeout,
-    /// How many further tries there may be after a failed one.
-    pub retries: u32,
-    /// Seconds after which no further try begins; 0 is no limit.
-    pub retry_timeout: f64,
-}
-
-impl Forward {
-    /// The nodes that a first try may reach, each with its probability, while all are healthy. `None` where that depends
-    /// on more than the configuration (connections in flight, hashes).
-    #[must_use]
-    pub fn shares(&self) -> Option<Vec<(&Node, f64)>> {
-        if let [node] = self.nodes.as_slice() {
-            return Some(vec![(node, 1.0)]);
-        }
-        if self.balancer != Balancer::RoundRobin {
-            return None;
-        }
-        let top = self.nodes.first()?.priority;
-        let level: Vec<&Node> = self.nodes.iter().take_while(|node| node.priority == top).collect();
-        let shares = shares(level.iter().map(|node| node.weight));
-        Some(level.into_iter().zip(shares).filter(|(_, share)| *share > 0.0).collect())
-    }
-
-    /// The Host header that this node gets for a request.
-    #[must_use]
-    pub fn host_for(&self, node: &Node, request: &Request) -> Option<Vec<u8>> {
-        match &self.host {
-            ForwardedHost::Literal(host) => Some(host.clone().into_bytes()),
-            ForwardedHost::OfNode => Some(node.authority(&self.scheme).into_bytes()),
-            ForwardedHost::AsSent => {
-                let is_host = |name: &str| name.eq_ignore_ascii_case("host");
-                let sent = request.headers.iter().find(|(name, _)| is_host(name));
-                sent.map(|(_, host)| received::trim(host).to_vec())
-            }
-        }
-    }
-}
-
-/// Weights as shares of 1; when all are 0 they count as equal, as in lua-resty-balancer.
-pub(super) fn shares(weights: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
-    let sum: f64 = weights.clone().sum();
-    if sum > 0.0 {
-        return weights.map(|weight| weight / sum).collect();
-    }
-    let count: f64 = weights.clone().map(|_| 1.0).sum();
-    weights.map(|_| 1.0 / count).collect()
-}
-
-/// Where an upstream is configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UpstreamRef {
-    /// In `upstreams`, under this id.
-    Id(String),
-    /// In the route, or in its service.
-    Inline,
-    /// In the plugin traffic-split of the route.
-    TrafficSplit,
-}
-
-/// The Host header that goes upstream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ForwardedHost {
-    /// The one of the client.
-    AsSent,
-    /// This one.
-    Literal(String),
-    /// The address of the chosen node.
-    OfNode,
-}
-
-/// How a node is chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Balancer {
-    /// By turns, in proportion to the weights.
-    RoundRobin,
-    /// The least loaded.
-    LeastConn,
-    /// By latency.
-    Ewma,
-    /// By a hash.
-    Hash {
-        /// `vars`, `header`, `cookie`, `consumer`, `vars_combinations`.
-        on: String,
-        /// The name of what is hashed.
-        key: String,
-    },
-}
-
-/// A node of an upstream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// An address or a name; IPv6 in brackets.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The share among nodes of its priority, a whole number.
-    pub weight: f64,
-    /// Nodes of the highest priority are used as long as one of them works.
-    pub priority: i64,
-}
-
-impl Node {
-    /// Host and port, without the port when it is the usual one of the scheme.
-    fn authority(&self, scheme: &str) -> String {
-        let usual = if scheme.ends_with('s') { 443 } else { 80 };
-        if self.port == usual { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
-    }
-}
-
-/// Timeouts of one try, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Timeout {
-    /// To connect.
-    pub connect: f64,
-    /// Between two writes.
-    pub send: f64,
-    /// Between two reads.
-    pub read: f64,
-}
-
-impl Default for Timeout {
-    /// What APISIX's nginx.conf sets.
-    fn default() -> Self {
-        Self { connect: 60.0, send: 60.0, read: 60.0 }
-    }
 }
 
 /// One step of the search for a route.

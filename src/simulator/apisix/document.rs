@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::decision::Timeout;
+use super::consumer::Consumer;
 use super::expr::Expr;
 use super::fields::{Fields, is_host};
+use super::forward::Timeout;
 use super::ip::IpSet;
 use super::plugins::Plugins;
 use super::refusal::Refusal;
@@ -18,8 +19,8 @@ use super::upstream::{self, Upstream};
 pub(super) struct Document {
     pub(super) routes: Vec<Arc<Route>>,
     pub(super) upstreams: BTreeMap<String, Upstream>,
-    /// What a global rule does that is not modelled; it would concern every request.
-    pub(super) not_modelled: Option<String>,
+    pub(super) global: Plugins,
+    pub(super) consumers: Vec<Consumer>,
     /// Whether some TLS certificate asks clients for theirs, which is not modelled either.
     pub(super) asks_for_client_certificates: bool,
 }
@@ -41,6 +42,7 @@ pub(super) struct Route {
     pub(super) upstream_id: Option<String>,
     pub(super) upstream: Option<Upstream>,
     pub(super) timeout: Option<Timeout>,
+    pub(super) websocket: bool,
     /// The status with which requests fail because something that the route names is missing.
     pub(super) missing: Option<(u16, String)>,
 }
@@ -64,7 +66,8 @@ impl Document {
         Ok(Self {
             upstreams: upstreams.collect::<Result<_, Refusal>>()?,
             routes: routes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
-            not_modelled: global_rules(&document)?,
+            global: global_rules(&document)?,
+            consumers: consumers(&document)?,
             asks_for_client_certificates: objects(&document, "ssls")?.values().any(|fields| fields.has("client")),
         })
     }
@@ -91,17 +94,13 @@ fn objects<'d>(document: &Fields<'d>, name: &str) -> Result<Objects<'d>, Refusal
     collection(document, name).map(|items| items.into_iter().collect())
 }
 
-fn global_rules(document: &Fields) -> Result<Option<String>, Refusal> {
-    for (id, fields) in collection(document, "global_rules")? {
-        let plugins = Plugins::read(&[&fields])?;
-        if let Some(what) = plugins.not_modelled() {
-            return Ok(Some(format!("the global rule {id}: {what}")));
-        }
-        if plugins.decides() {
-            return Ok(Some(format!("the global rule {id}, which answers or routes")));
-        }
-    }
-    Ok(None)
+fn global_rules(document: &Fields) -> Result<Plugins, Refusal> {
+    let rules = collection(document, "global_rules")?;
+    Plugins::of_global_rules(&rules.iter().map(|(_, fields)| fields).collect::<Vec<_>>())
+}
+
+fn consumers(document: &Fields) -> Result<Vec<Consumer>, Refusal> {
+    document.children("consumers")?.unwrap_or_default().iter().map(Consumer::read).collect()
 }
 
 const ROUTE_FIELDS: [&str; 27] = [
@@ -166,6 +165,7 @@ fn route(
         upstream_id,
         upstream,
         timeout: upstream::timeout(fields)?,
+        websocket: websocket(fields, service.found)?,
         missing: plugin_config.missing(503).or(service.missing(404)),
     };
     Ok(enabled.then(|| Arc::new(route)))
@@ -200,6 +200,13 @@ fn upstream_of(route: &Fields, service: Option<&Fields>) -> Result<(Option<Strin
         }
     }
     Ok((None, None))
+}
+
+/// The service's counts where the route says nothing.
+fn websocket(route: &Fields, service: Option<&Fields>) -> Result<bool, Refusal> {
+    let own = route.flag("enable_websocket")?;
+    let inherited = service.map_or(Ok(None), |service| service.flag("enable_websocket"))?;
+    Ok(own.or(inherited).unwrap_or(false))
 }
 
 fn uris(fields: &Fields) -> Result<Vec<String>, Refusal> {

@@ -59,6 +59,28 @@ impl<'d> Fields<'d> {
         self.map.keys().map(String::as_str)
     }
 
+    /// Every text in the object, however deep.
+    pub(super) fn texts_within(&self) -> impl Iterator<Item = &'d str> {
+        let mut texts = Vec::new();
+        self.map.values().for_each(|value| collect(value, &mut texts));
+        texts.into_iter()
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Read<bool> {
+        self.typed(name, "boolean", Json::as_bool)
+    }
+
+    /// A text or a number, as the text that APISIX makes of it.
+    pub(super) fn scalar(&self, name: &str) -> Result<String, Refusal> {
+        let scalar = self.get(name).and_then(scalar);
+        scalar.ok_or_else(|| self.refuse(name, "value should match only one schema"))
+    }
+
+    /// All members of the object, which are texts or numbers under names without a colon.
+    pub(super) fn scalars(&self) -> Result<Vec<(String, String)>, Refusal> {
+        self.names().map(|name| Ok((name.to_owned(), self.scalar(name)?))).collect()
+    }
+
     fn typed<T>(&self, name: &str, expected: &str, read: impl Fn(&'d Json) -> Option<T>) -> Read<T> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let wrong = || self.refuse(name, format!("wrong type: expected {expected}"));
@@ -112,9 +134,7 @@ impl<'d> Fields<'d> {
 
     /// An array of different texts.
     pub(super) fn texts(&self, name: &str) -> Read<Vec<&'d str>> {
-        let Some(items) = self.array(name)? else { return Ok(None) };
-        let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
-        let texts = texts.ok_or_else(|| self.refuse(name, "expected an array of strings"))?;
+        let Some(texts) = self.items(name)? else { return Ok(None) };
         let mut sorted = texts.clone();
         sorted.sort_unstable();
         sorted.dedup();
@@ -122,6 +142,13 @@ impl<'d> Fields<'d> {
             return Err(self.refuse(name, "expected unique items"));
         }
         Ok(Some(texts))
+    }
+
+    /// An array of texts, which may repeat.
+    pub(super) fn items(&self, name: &str) -> Read<Vec<&'d str>> {
+        let Some(items) = self.array(name)? else { return Ok(None) };
+        let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
+        texts.ok_or_else(|| self.refuse(name, "expected an array of strings")).map(Some)
     }
 
     /// A list that must not be empty, or a single text under the other name; both together are
@@ -148,6 +175,24 @@ impl<'d> Fields<'d> {
             _ => None,
         };
         id.ok_or_else(|| self.refuse(name, "object matches none of the required")).map(Some)
+    }
+}
+
+fn collect<'d>(value: &'d Json, texts: &mut Vec<&'d str>) {
+    match value {
+        Json::String(text) => texts.push(text),
+        Json::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Json::Object(map) => map.values().for_each(|value| collect(value, texts)),
+        _ => {}
+    }
+}
+
+/// A text or a number as Lua writes it.
+pub(super) fn scalar(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number::text(number.as_f64()?)),
+        _ => None,
     }
 }
 

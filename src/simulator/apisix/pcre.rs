@@ -1,8 +1,11 @@
 //! Regexes as nginx runs them: PCRE2 on bytes, unanchored, with APISIX's match limit.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use pcre2::bytes::{Regex, RegexBuilder};
+
+use super::substitute::Groups;
 
 /// `lua_regex_match_limit` of the configuration that APISIX generates.
 const MATCH_LIMIT: u32 = 100_000;
@@ -13,7 +16,7 @@ const MATCH_LIMIT: u32 = 100_000;
 pub(super) struct Pattern {
     text: String,
     caseless: bool,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Result<Regex, String>>,
 }
 
 impl Pattern {
@@ -39,15 +42,30 @@ impl Pattern {
         regex.captures_iter(subject).map_while(Result::ok).collect()
     }
 
+    /// Where the leftmost match lies, and its groups. The error is the engine's: the pattern does not
+    /// compile or runs into the limit.
+    pub(super) fn groups(&self, subject: &[u8]) -> Result<Option<(Range<usize>, Groups)>, String> {
+        let regex = self.compiled.get_or_init(|| self.compile()).as_ref().map_err(Clone::clone)?;
+        let Some(found) = regex.captures(subject).map_err(|why| why.to_string())? else { return Ok(None) };
+        let groups: Groups = (0..found.len()).map(|at| found.get(at).map(|group| group.as_bytes().to_vec())).collect();
+        let span = found.get(0).map(|whole| whole.start()..whole.end()).unwrap_or_default();
+        Ok(Some((span, groups)))
+    }
+
+    /// Why the pattern does not compile.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.compiled.get_or_init(|| self.compile()).as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
     fn regex(&self) -> Option<&Regex> {
-        let compile = || {
-            RegexBuilder::new()
-                .caseless(self.caseless)
-                .jit_if_available(true)
-                .build(&format!("(*LIMIT_MATCH={MATCH_LIMIT}){}", self.text))
-                .ok()
-        };
-        self.compiled.get_or_init(compile).as_ref()
+        self.compiled.get_or_init(|| self.compile()).as_ref().ok()
+    }
+
+    fn compile(&self) -> Result<Regex, String> {
+        let mut builder = RegexBuilder::new();
+        builder.caseless(self.caseless).jit_if_available(true);
+        let regex = builder.build(&format!("(*LIMIT_MATCH={MATCH_LIMIT}){}", self.text));
+        regex.map_err(|why| why.to_string())
     }
 }
 

@@ -23,6 +23,19 @@ pub(super) fn argument(args: &[u8], name: &str) -> Option<Argument> {
     })
 }
 
+/// The query without a parameter. `None`: more than one other parameter stays, or one that would be
+/// spelled otherwise (Lua writes them in no certain order).
+pub(super) fn without(args: &[u8], name: &str) -> Option<Vec<u8>> {
+    let is_other = |part: &&[u8]| part.split(|&byte| byte == b'=').next().map(decode) != Some(name.as_bytes().to_vec());
+    let others: Vec<&[u8]> = args.split(|&byte| byte == b'&').filter(is_other).collect();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.=".contains(byte);
+    match others.as_slice() {
+        [] => Some(Vec::new()),
+        [one] if one.iter().all(plain) && one.split(|&byte| byte == b'=').count() == 2 => Some(one.to_vec()),
+        _ => None,
+    }
+}
+
 /// Form decoding; an incomplete escape stays as it is.
 fn decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());

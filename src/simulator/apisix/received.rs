@@ -1,47 +1,43 @@
 //! What nginx makes of a request before APISIX sees it, including the requests it answers itself.
 
+use super::headers::Lines;
 use super::uri::{self, Target};
 use crate::request::Request;
 
 /// A request that reached the router.
 #[derive(Debug)]
-pub(super) struct Received<'r> {
-    pub(super) request: &'r Request,
+pub(super) struct Received {
+    pub(super) request: Request,
     pub(super) target: Target,
     /// `$host`: lower case, without port and trailing dot.
     pub(super) host: Vec<u8>,
-    /// Header lines that nginx keeps: names in lower case with `_` for `-`, values trimmed.
-    pub(super) headers: Vec<(String, Vec<u8>)>,
+    /// Header lines that nginx keeps, values trimmed.
+    pub(super) headers: Lines,
 }
 
-/// An answer by nginx itself: the status and why.
+/// An answer by nginx itself: the status and why. 494 is nginx's own for a 400 with another page.
 pub(super) type Rejected = (u16, &'static str);
 
 /// `$host` for a request that names none (HTTP/1.0): the `server_name` of APISIX's nginx.conf.
 const SERVER_NAME: &[u8] = b"_";
 
-impl<'r> Received<'r> {
-    pub(super) fn new(request: &'r Request) -> Result<Self, Rejected> {
+impl Received {
+    pub(super) fn new(request: &Request) -> Result<Self, Rejected> {
         check_method(&request.method)?;
         let target = uri::parse(&request.target).map_err(|why| (400, why))?;
         check_version(&request.version)?;
+        check_size(request)?;
         let headers = headers(request)?;
         let host = host(&target, &headers, &request.version)?;
         match request.method.as_str() {
             "CONNECT" | "TRACE" => Err((405, "a method that nginx refuses")),
-            _ => Ok(Self { request, target, host, headers }),
+            _ => Ok(Self { request: request.clone(), target, host, headers }),
         }
     }
 
     /// All values of a header, joined as `$http_…` joins them; `name` in lower case with `_`.
     pub(super) fn header(&self, name: &str) -> Option<Vec<u8>> {
-        let values: Vec<&[u8]> = self.lines(name).collect();
-        let glue: &[u8] = if name == "cookie" { b"; " } else { b", " };
-        (!values.is_empty()).then(|| values.join(glue))
-    }
-
-    fn lines(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        lines(&self.headers, name)
+        self.headers.joined(name)
     }
 }
 
@@ -62,7 +58,27 @@ fn check_version(version: &str) -> Result<(), Rejected> {
     }
 }
 
-fn headers(request: &Request) -> Result<Vec<(String, Vec<u8>)>, Rejected> {
+/// `client_header_buffer_size` 1k and `large_client_header_buffers` 4 8k: no line is split between buffers.
+fn check_size(request: &Request) -> Result<(), Rejected> {
+    const LARGE: usize = 8192;
+    let first = request.method.len().saturating_add(request.target.len()).saturating_add(request.version.len());
+    let header = |(name, value): &(String, Vec<u8>)| (name.len().saturating_add(value.len()).saturating_add(4), 494);
+    let lines = std::iter::once((first.saturating_add(4), 414)).chain(request.headers.iter().map(header));
+    let (mut left, mut buffers) = (1024_usize, 4_usize);
+    for (length, status) in lines {
+        left = match left.checked_sub(length) {
+            Some(left) => left,
+            None if length > LARGE || buffers == 0 => return Err((status, "a request head that is too large")),
+            None => {
+                buffers = buffers.saturating_sub(1);
+                LARGE.saturating_sub(length)
+            }
+        };
+    }
+    Ok(())
+}
+
+fn headers(request: &Request) -> Result<Lines, Rejected> {
     let mut kept = Vec::new();
     for (name, value) in &request.headers {
         if name.is_empty() || name.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
@@ -72,10 +88,10 @@ fn headers(request: &Request) -> Result<Vec<(String, Vec<u8>)>, Rejected> {
             return Err((400, "a header value with a zero byte"));
         }
         if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
-            kept.push((name.to_ascii_lowercase().replace('-', "_"), trim(value).to_vec()));
+            kept.push((name.clone(), trim(value).to_vec()));
         }
     }
-    Ok(kept)
+    Ok(Lines(kept))
 }
 
 /// A header value without the blanks around it.
@@ -86,13 +102,9 @@ pub(super) fn trim(mut value: &[u8]) -> &[u8] {
     value
 }
 
-fn lines<'h>(headers: &'h [(String, Vec<u8>)], name: &str) -> impl Iterator<Item = &'h [u8]> {
-    headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
-}
-
 /// The host of an absolute-form target wins over the header, which must be there all the same.
-fn host(target: &Target, headers: &[(String, Vec<u8>)], version: &str) -> Result<Vec<u8>, Rejected> {
-    let mut sent = lines(headers, "host");
+fn host(target: &Target, headers: &Lines, version: &str) -> Result<Vec<u8>, Rejected> {
+    let mut sent = headers.all("host");
     let first = sent.next();
     if sent.next().is_some() {
         return Err((400, "more than one Host header"));

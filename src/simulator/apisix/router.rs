@@ -52,20 +52,20 @@ impl Router {
     }
 
     /// The route of a request. Every candidate that was tried is noted in `steps`.
-    pub(super) fn find(&self, received: &Received, steps: &mut Vec<Step>) -> Result<Option<&Arc<Route>>, Stop> {
+    pub(super) fn find(&self, vars: &Vars, steps: &mut Vec<Step>) -> Result<Option<&Arc<Route>>, Stop> {
         let (hosts, hostless) = match self {
-            Self::Uri(tree) => return search(tree, received, true, steps),
+            Self::Uri(tree) => return search(tree, vars, true, steps),
             Self::HostUri { hosts, hostless } => (hosts, hostless),
         };
-        let reversed: Vec<u8> = received.host.iter().rev().copied().collect();
+        let reversed: Vec<u8> = vars.received.host.iter().rev().copied().collect();
         for host in hosts.candidates(&reversed) {
             steps.push(Step::Host(Some(reverse(&host.entry.text))));
-            if let Some(route) = search(&host.entry.value, received, false, steps)? {
+            if let Some(route) = search(&host.entry.value, vars, false, steps)? {
                 return Ok(Some(route));
             }
         }
         steps.push(Step::Host(None));
-        search(hostless, received, false, steps)
+        search(hostless, vars, false, steps)
     }
 }
 
@@ -91,13 +91,13 @@ fn reverse(host: &str) -> String {
 
 fn search<'t>(
     tree: &'t Routes,
-    received: &Received,
+    vars: &Vars,
     filter_hosts: bool,
     steps: &mut Vec<Step>,
 ) -> Result<Option<&'t Arc<Route>>, Stop> {
-    let uri = &received.target.path;
+    let uri = &vars.received.target.path;
     for candidate in tree.candidates(uri) {
-        let failed = failing(&candidate, received, filter_hosts)?;
+        let failed = failing(&candidate, vars, filter_hosts)?;
         let matched = failed.is_none();
         let route = &candidate.entry.value;
         let uri = candidate.entry.text.clone();
@@ -110,13 +110,9 @@ fn search<'t>(
 }
 
 /// The first condition that the request fails, in APISIX's order.
-fn failing(
-    candidate: &Candidate<Arc<Route>>,
-    received: &Received,
-    filter_hosts: bool,
-) -> Result<Option<Condition>, Stop> {
+fn failing(candidate: &Candidate<Arc<Route>>, vars: &Vars, filter_hosts: bool) -> Result<Option<Condition>, Stop> {
     let route = &candidate.entry.value;
-    let vars = Vars { received, route_id: None };
+    let received = &vars.received;
     let method = &received.request.method;
     if !route.methods.is_empty() && !route.methods.contains(method) {
         return Ok(Some(Condition::Method));
@@ -128,7 +124,7 @@ fn failing(
         return Ok(Some(Condition::Host));
     }
     if let Some(expr) = &route.vars
-        && let Some(source) = expr.failing(&vars)?
+        && let Some(source) = expr.failing(vars)?
     {
         return Ok(Some(Condition::Vars(source.into())));
     }

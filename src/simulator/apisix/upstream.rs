@@ -2,10 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::decision::{Answer, Balancer, Body, Cause, Forward, ForwardedHost, Node, Reply, Timeout, UpstreamRef};
+use super::exchange::{End, failed};
 use super::fields::{FROM_ZERO, Fields, is_host};
+use super::forward::{Balancer, ForwardedHost, Node, Timeout, UpstreamRef};
 use super::number::tonumber;
 use super::refusal::Refusal;
+use super::stop::Stop;
 
 /// A configured upstream.
 #[derive(Debug, Clone)]
@@ -21,6 +23,19 @@ pub(super) struct Upstream {
     retry_timeout: f64,
     hash_on: String,
     key: String,
+}
+
+/// What an upstream says about a request; the fields are those of [`Forward`](super::Forward).
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) upstream: UpstreamRef,
+    pub(super) scheme: String,
+    pub(super) host: ForwardedHost,
+    pub(super) balancer: Balancer,
+    pub(super) nodes: Vec<Node>,
+    pub(super) timeout: Timeout,
+    pub(super) retries: u32,
+    pub(super) retry_timeout: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -97,27 +112,33 @@ impl Upstream {
         Self { retries: None, retry_timeout: 0.0, ..self }
     }
 
-    /// What happens to a request that is sent here. `host`: the Host header that a plugin set;
+    /// Where a request goes that is sent here. `host`: the Host header that a plugin set;
     /// `route_timeout` overrides the upstream's.
-    pub(super) fn answer(&self, upstream: UpstreamRef, host: Option<String>, route_timeout: Option<Timeout>) -> Answer {
+    pub(super) fn choice(
+        &self,
+        upstream: UpstreamRef,
+        host: Option<String>,
+        route_timeout: Option<Timeout>,
+    ) -> Result<Choice, End> {
+        let lacks = |what: &str| Err(End::Stopped(Stop::not_modelled(what)));
         let Some(nodes) = &self.nodes else {
-            return Answer::NotModelled("service discovery".into());
+            return lacks("service discovery");
         };
         if nodes.is_empty() {
             return match upstream {
-                UpstreamRef::TrafficSplit => Answer::NotModelled("an entry without nodes".into()),
-                _ => failure(503, "no valid upstream node"),
+                UpstreamRef::TrafficSplit => lacks("an entry without nodes"),
+                _ => Err(failed(503, "no valid upstream node")),
             };
         }
         match self.scheme.as_str() {
             "http" | "https" | "grpc" | "grpcs" => {}
-            "kafka" => return Answer::NotModelled("the scheme kafka".into()),
-            scheme => return failure(500, format!("the scheme {scheme} on an HTTP route")),
+            "kafka" => return lacks("the scheme kafka"),
+            scheme => return Err(failed(500, format!("the scheme {scheme} on an HTTP route"))),
         }
         let Some(balancer) = self.balancer(nodes.len()) else {
-            return failure(500, format!("the balancer type {}", self.kind));
+            return Err(failed(500, format!("the balancer type {}", self.kind)));
         };
-        Answer::Forward(Box::new(Forward {
+        Ok(Choice {
             upstream,
             scheme: self.scheme.clone(),
             host: self.host(host),
@@ -126,7 +147,7 @@ impl Upstream {
             timeout: route_timeout.or(self.timeout).unwrap_or_default(),
             retries: self.retries(nodes.len()),
             retry_timeout: self.retry_timeout,
-        }))
+        })
     }
 
     /// One node needs no balancer, whatever its type says.
@@ -184,12 +205,6 @@ impl ConfiguredNode {
             priority: self.priority as i64,
         }
     }
-}
-
-/// An answer for a configuration that cannot be carried out.
-pub(super) fn failure(status: u16, why: impl Into<String>) -> Answer {
-    let cause = Cause::Failure(why.into());
-    Answer::Reply(Reply { status, headers: Vec::new(), body: Body::ErrorPage, cause })
 }
 
 /// `timeout` of a route or an upstream.

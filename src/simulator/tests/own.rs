@@ -19,11 +19,21 @@ fn folder() -> std::path::PathBuf {
 #[test]
 fn decisions() {
     let mut wrong = Vec::new();
-    for (name, case) in recordings(&folder(), &[""]) {
+    for (name, mut case) in recordings(&folder(), &[""]) {
+        only_named_headers(&mut case);
         let results = check(&case).into_iter().enumerate();
         wrong.extend(results.filter_map(|(at, result)| result.err().map(|why| format!("{name}#{at}: {why}"))));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// These cases do not write out the headers that every answer has.
+fn only_named_headers(recording: &mut serde_json::Value) {
+    for case in recording["cases"].as_array_mut().expect("cases") {
+        let names = case["observed"]["headers"].as_object();
+        let names: Vec<String> = names.map(|headers| headers.keys().cloned().collect()).unwrap_or_default();
+        case["request"]["see_response"] = json!(names);
+    }
 }
 
 #[test]
@@ -66,8 +76,8 @@ fn steps_name_every_candidate_and_what_it_failed() -> Result<(), Refusal> {
 #[test]
 fn what_is_not_modelled_is_said() -> Result<(), Refusal> {
     for (extra, what) in [
-        (json!({"plugins": {"key-auth": {}}}), "the plugin key-auth"),
-        (json!({"plugins": {"response-rewrite": {"status_code": 201}}}), "status_code of the plugin response-rewrite"),
+        (json!({"plugins": {"openid-connect": {}}}), "the plugin openid-connect"),
+        (json!({"plugins": {"cors": {"allow_headers": "$env://X"}}}), "a secret in the plugin cors"),
         (json!({"script": "return {}"}), "a script in place of plugins"),
         (json!({"vars": [["request_id", "~~", "^0"]]}), "the random request_id is not given"),
         (json!({"vars": [["pid", "==", "1"]]}), "the variable pid"),
@@ -78,7 +88,10 @@ fn what_is_not_modelled_is_said() -> Result<(), Refusal> {
         fields.extend(extra.as_object().expect("an object").clone());
         let gateway = Gateway::load(&json!({"routes": [route]}))?;
         let decision = gateway.decide(&Request::get("a.test", "/"));
-        assert_eq!(decision.answer(), Some(&Answer::NotModelled(what.into())));
+        match decision.answer() {
+            Some(Answer::NotModelled(why)) => assert_eq!(why, what),
+            other => panic!("{other:?}"),
+        }
     }
     Ok(())
 }

@@ -13,7 +13,23 @@ use std::path::Path;
 use common::check::check;
 use common::{json, recordings, shared};
 
-const AREAS: [&str; 5] = ["matching", "fault", "traffic-split", "upstream-config", "pass-host"];
+const AREAS: [&str; 15] = [
+    "matching",
+    "rewrite",
+    "redirect",
+    "fault",
+    "response",
+    "traffic-split",
+    "cors",
+    "mirror",
+    "pass-host",
+    "upstream-config",
+    "retry",
+    "timeout",
+    "limit",
+    "auth",
+    "compress",
+];
 
 /// The name of a case in the list: the file, and its number in the file.
 type Name = String;

@@ -5,6 +5,9 @@
 #![allow(clippy::indexing_slicing, reason = "absent fields of a JSON value are null")]
 
 pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod echo;
+pub(crate) mod tries;
 
 use std::path::{Path, PathBuf};
 
@@ -86,6 +89,9 @@ fn build(recorded: &Json) -> Request {
     for line in recorded["headers"].as_array().into_iter().flatten() {
         let (name, value) = (line[0].as_str().expect("a name"), line[1].as_str().expect("a value"));
         request = request.with_header(name, latin1(value));
+    }
+    if request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding")) {
+        return request;
     }
     let length = match &recorded["body"] {
         Json::String(body) => latin1(body).len().to_string(),

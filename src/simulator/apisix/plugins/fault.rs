@@ -1,15 +1,13 @@
 //! The plugin fault-injection.
 
-use serde_json::Value as Json;
-
-use super::decision::{Body, Cause, Reply};
-use super::expr::Expr;
-use super::fields::{FROM_ZERO, Fields};
-use super::number;
-use super::refusal::Refusal;
-use super::stop::Stop;
-use super::template;
-use super::vars::Vars;
+use crate::apisix::exchange::Exchange;
+use crate::apisix::expr::Expr;
+use crate::apisix::fields::{FROM_ZERO, Fields};
+use crate::apisix::plugin::{Exit, Flow, Phase, Plugin, Way};
+use crate::apisix::refusal::Refusal;
+use crate::apisix::stop::Stop;
+use crate::apisix::template;
+use crate::apisix::vars::Vars;
 
 /// A configured fault-injection.
 #[derive(Debug)]
@@ -41,14 +39,6 @@ struct Chance {
     vars: Option<Vec<Expr>>,
 }
 
-/// One way a request may leave the plugin.
-pub(super) struct Fate {
-    pub(super) share: f64,
-    pub(super) delay: f64,
-    /// `None`: it goes on.
-    pub(super) abort: Option<Reply>,
-}
-
 impl Fault {
     pub(super) fn read(fields: &Fields) -> Result<Self, Refusal> {
         if fields.names().next().is_none() {
@@ -58,28 +48,32 @@ impl Fault {
         let delay = fields.child("delay")?.map(|delay| Delay::read(&delay)).transpose()?;
         Ok(Self { abort, delay })
     }
+}
 
-    /// All the ways, those with share 0 left out. Delay and abort are drawn independently.
-    pub(super) fn fates(&self, vars: &Vars) -> Result<Vec<Fate>, Stop> {
+impl Plugin for Fault {
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Rewrite]
+    }
+
+    /// Delay and abort are drawn independently.
+    fn run(&self, _: Phase, exchange: &mut Exchange) -> Result<Flow, Stop> {
         let abort = match &self.abort {
-            Some(abort) => split(abort.chance.now(vars)?, Some(abort)),
+            Some(abort) => split(abort.chance.now(&exchange.vars)?, Some(abort)),
             None => vec![(1.0, None)],
         };
         let delay = match &self.delay {
-            Some(delay) => split(delay.chance.now(vars)?, Some(delay)),
+            Some(delay) => split(delay.chance.now(&exchange.vars)?, Some(delay)),
             None => vec![(1.0, None)],
         };
-        let mut fates = Vec::new();
+        let mut ways = Vec::new();
         for (abort_share, abort) in &abort {
             for (delay_share, delay) in &delay {
-                fates.push(Fate {
-                    share: abort_share * delay_share,
-                    delay: delay.map_or(0.0, |delay| delay.seconds),
-                    abort: abort.map(|abort| abort.reply(vars)).transpose()?,
-                });
+                let exit = abort.map(|abort| abort.exit(&exchange.vars)).transpose()?;
+                let delay = delay.map_or(0.0, |delay| delay.seconds);
+                ways.push(Way { share: abort_share * delay_share, delay, exit, ..Way::default() });
             }
         }
-        Ok(fates)
+        Ok(Flow::Choice(ways))
     }
 }
 
@@ -97,33 +91,18 @@ impl Abort {
         Ok(Self {
             chance: Chance::read(fields)?,
             status: status.ok_or_else(|| fields.refuse("http_status", "is required"))? as u16,
-            headers: headers(fields)?,
+            headers: fields.child("headers")?.map_or(Ok(Vec::new()), |headers| headers.scalars())?,
             body: fields.text("body")?.map(Into::into),
         })
     }
 
-    fn reply(&self, vars: &Vars) -> Result<Reply, Stop> {
-        let header = |(name, template): &(String, String)| {
-            let value = template::resolve(template, vars)?;
-            Ok((name.clone(), String::from_utf8_lossy(&value).into_owned()))
-        };
-        let body = match &self.body {
-            Some(body) => Body::Bytes(template::resolve(body, vars)?),
-            None => Body::ErrorPage,
-        };
-        let headers = self.headers.iter().map(header).collect::<Result<_, Stop>>()?;
-        Ok(Reply { status: self.status, headers, body, cause: Cause::Abort })
+    fn exit(&self, vars: &Vars) -> Result<Exit, Stop> {
+        let header = |(name, template): &(String, String)| Ok((name.clone(), template::resolve(template, vars)?));
+        Ok(Exit {
+            headers: self.headers.iter().map(header).collect::<Result<_, Stop>>()?,
+            ..Exit::new(self.status, self.body.as_ref().map(|body| template::resolve(body, vars)).transpose()?)
+        })
     }
-}
-
-fn headers(fields: &Fields) -> Result<Vec<(String, String)>, Refusal> {
-    let Some(headers) = fields.child("headers")? else { return Ok(Vec::new()) };
-    let value = |name: &str| match headers.get(name) {
-        Some(Json::String(text)) => Ok((name.to_owned(), text.clone())),
-        Some(Json::Number(number)) => Ok((name.to_owned(), number::text(number.as_f64().unwrap_or_default()))),
-        _ => Err(headers.refuse(name, "value should match only one schema")),
-    };
-    headers.names().map(value).collect()
 }
 
 impl Delay {

@@ -1,12 +1,16 @@
 //! The plugin traffic-split.
 
-use super::decision;
-use super::expr::Expr;
-use super::fields::{FROM_ZERO, Fields};
-use super::refusal::Refusal;
-use super::stop::Stop;
-use super::upstream::Upstream;
-use super::vars::Vars;
+use std::sync::Arc;
+
+use crate::apisix::exchange::Exchange;
+use crate::apisix::expr::Expr;
+use crate::apisix::fields::{FROM_ZERO, Fields};
+use crate::apisix::forward;
+use crate::apisix::plugin::{Flow, Phase, Plugin, Way};
+use crate::apisix::refusal::Refusal;
+use crate::apisix::stop::Stop;
+use crate::apisix::upstream::Upstream;
+use crate::apisix::vars::Vars;
 
 /// A configured traffic-split. `None`: no rules, which does nothing.
 #[derive(Debug)]
@@ -26,18 +30,33 @@ struct Entry {
 }
 
 /// Where an entry sends a request.
-#[derive(Debug)]
-pub(super) enum SplitTarget {
+#[derive(Debug, Clone)]
+pub(in crate::apisix) enum SplitTarget {
     /// An upstream by id.
     Id(String),
     /// An upstream inside the plugin.
-    Inline(Box<Upstream>),
+    Inline(Arc<Upstream>),
     /// What the route says itself.
     Route,
 }
 
 /// The targets of a request with their shares.
-pub(super) type Targets<'s> = Vec<(f64, &'s SplitTarget)>;
+type Targets<'s> = Vec<(f64, &'s SplitTarget)>;
+
+impl Plugin for Split {
+    fn phases(&self) -> &'static [Phase] {
+        &[Phase::Access]
+    }
+
+    fn run(&self, _: Phase, exchange: &mut Exchange) -> Result<Flow, Stop> {
+        let targets = self.targets(&exchange.vars)?;
+        if targets.is_empty() {
+            return Ok(Flow::Next);
+        }
+        let way = |(share, target): (f64, &SplitTarget)| Way { share, target: Some(target.clone()), ..Way::default() };
+        Ok(Flow::Choice(targets.into_iter().map(way).collect()))
+    }
+}
 
 impl Split {
     pub(super) fn read(fields: &Fields) -> Result<Self, Refusal> {
@@ -45,19 +64,13 @@ impl Split {
         rules.iter().map(Rule::read).collect::<Result<_, _>>().map(|rules| Self(Some(rules)))
     }
 
-    /// Whether the outcome depends on the request.
-    pub(super) fn reads(&self) -> bool {
-        let rules = self.0.iter().flatten();
-        rules.into_iter().any(|rule| rule.alternatives.is_some())
-    }
-
     /// The targets of this request; empty: the plugin does nothing. Upstreams that the rules name up
     /// to the deciding one must exist.
-    pub(super) fn targets(&self, vars: &Vars, exists: impl Fn(&str) -> bool) -> Result<Targets<'_>, Stop> {
+    fn targets(&self, vars: &Vars) -> Result<Targets<'_>, Stop> {
         let Some(rules) = &self.0 else { return Ok(Vec::new()) };
         let mut matched = true;
         for rule in rules {
-            if let Some(id) = rule.ids().find(|id| !exists(id)) {
+            if let Some(id) = rule.ids().find(|id| !vars.common.upstreams.contains(*id)) {
                 return Err(Stop::raised(format!("traffic-split names the upstream {id}")));
             }
             matched = rule.matches(vars, matched)?;
@@ -114,7 +127,7 @@ impl Rule {
             kept.retain(|other| !other.target.is_same(&entry.target));
             kept.push(entry);
         }
-        let shares = decision::shares(kept.iter().map(|entry| entry.weight));
+        let shares = forward::shares(kept.iter().map(|entry| entry.weight));
         let targets = kept.into_iter().map(|entry| &entry.target);
         shares.into_iter().zip(targets).filter(|(share, _)| *share > 0.0).collect()
     }
@@ -130,7 +143,7 @@ impl Entry {
         let inline = fields.child("upstream")?.map(|upstream| Upstream::read(&upstream));
         let target = match (fields.id("upstream_id")?, inline.transpose()?) {
             (Some(id), _) => SplitTarget::Id(id),
-            (None, Some(upstream)) => SplitTarget::Inline(Box::new(upstream.without_retries())),
+            (None, Some(upstream)) => SplitTarget::Inline(Arc::new(upstream.without_retries())),
             (None, None) => SplitTarget::Route,
         };
         Ok(Self { weight: fields.integer("weight", FROM_ZERO)?.unwrap_or(1.0), target })
