@@ -26,6 +26,7 @@
 //! # Ok::<(), amesh_simulator::apisix::Refusal>(())
 //! ```
 
+mod authorize;
 mod consumer;
 mod decision;
 mod document;

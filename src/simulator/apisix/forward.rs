@@ -190,6 +190,8 @@ pub struct Authorization {
     /// Headers of an allowing answer that replace those of the request; absent ones remove them. They are
     /// left out of [`Forward::headers`].
     pub upstream_headers: Vec<String>,
+    /// The lines of the request that these replace.
+    pub replaced: Vec<(String, Vec<u8>)>,
     /// Headers of another answer that the client gets, besides its status and body.
     pub client_headers: Vec<String>,
     /// The status when there is no answer; `None`: the request is allowed then.

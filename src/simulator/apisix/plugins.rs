@@ -105,7 +105,11 @@ impl Plugins {
         if meta_of("pre_function").is_some() {
             self.lacks(format!("_meta.pre_function of the plugin {name}"));
         }
-        if fields.texts_within().any(|text| text.starts_with("$env://") || text.starts_with("$secret://")) {
+        let is_secret = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            text.starts_with("$env://") || text.starts_with("$secret://")
+        };
+        if fields.texts_within().any(is_secret) {
             self.lacks(format!("a secret in the plugin {name}"));
         }
         let filter = match meta_of("filter") {

@@ -34,11 +34,18 @@ pub(super) fn forward(choice: Choice, route: &Route, response: ResponseFilters) 
     let vars = &response.exchange.vars;
     let target = target(&choice.scheme, &response.exchange)?;
     let stop = |stop| End::Stopped(stop);
+    let grpc = choice.scheme.starts_with("grpc");
     Ok(Answer::Forward(Box::new(Forward {
         method: vars.method.clone(),
         target,
-        headers: vars.headers.0.iter().filter(|(name, _)| !is_replaced(name)).cloned().collect(),
-        added: added(vars, route.websocket).map_err(stop)?,
+        headers: vars
+            .headers
+            .0
+            .iter()
+            .filter(|(name, _)| !(is_replaced(name) || (grpc && is_grpc(name))))
+            .cloned()
+            .collect(),
+        added: if grpc { added_to_grpc(vars) } else { added(vars, route.websocket).map_err(stop)? },
         websocket: route.websocket,
         mirror: response.exchange.mirror.clone(),
         authorization: response.exchange.authorization.clone(),
@@ -99,6 +106,20 @@ fn is_replaced(name: &str) -> bool {
         "X-Forwarded-Port",
     ];
     REPLACED.iter().any(|replaced| replaced.eq_ignore_ascii_case(name))
+}
+
+fn is_grpc(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Content-Type")
+}
+
+/// gRPC upstreams get the forwarding headers as they are in the request.
+fn added_to_grpc(vars: &Vars) -> Vec<(String, Vec<u8>)> {
+    let text = |name: &str, value: &str| (name.to_owned(), value.into());
+    let mut added = vec![text("Content-Type", "application/grpc"), text("TE", "trailers")];
+    for name in ["X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"] {
+        added.extend(vars.headers.all(name).map(|value| (name.to_owned(), value.to_vec())));
+    }
+    added
 }
 
 fn added(vars: &Vars, websocket: bool) -> Result<Vec<(String, Vec<u8>)>, Stop> {

@@ -40,11 +40,16 @@ fn the_model_does_what_apisix_did() {
     let listed = listed();
     let mut failures: BTreeMap<Name, String> = BTreeMap::new();
     let (mut files, mut cases) = (0, 0);
+    // Cases, and those that are not followed.
+    let mut areas: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for (name, recording) in recordings(&root, &AREAS) {
         files += 1;
         for (case, result) in check(&recording).into_iter().enumerate() {
             cases += 1;
+            let area = areas.entry(name.split('/').next().unwrap_or_default().to_owned()).or_default();
+            area.0 += 1;
             if let Err(why) = result {
+                area.1 += 1;
                 failures.insert(format!("{name}#{case}"), why);
             }
         }
@@ -52,6 +57,9 @@ fn the_model_does_what_apisix_did() {
     let unlisted: Vec<_> = failures.iter().filter(|(name, _)| !listed.contains(*name)).collect();
     let followed: Vec<_> = listed.iter().filter(|name| !failures.contains_key(*name)).collect();
     let good = cases - failures.len();
+    for (area, (cases, not_followed)) in &areas {
+        println!("{area}: {} followed, {not_followed} not", cases - not_followed);
+    }
     println!("{files} recordings, {cases} cases: {good} followed, {} listed", listed.len());
     for (name, why) in unlisted.iter().take(40) {
         println!("{name}: {why}");

@@ -65,11 +65,14 @@ impl Plugin for ForwardAuth {
         if exchange.authorization.is_some() {
             return Err(Stop::not_modelled("two auth services"));
         }
+        let is_decided = |name: &str| self.upstream_headers.iter().any(|other| other.eq_ignore_ascii_case(name));
+        let replaced = vars.headers.0.iter().filter(|(name, _)| is_decided(name)).cloned().collect();
         exchange.authorization = Some(Authorization {
             uri: self.uri.clone(),
             method: self.method.clone(),
             headers,
             upstream_headers: self.upstream_headers.clone(),
+            replaced,
             client_headers: self.client_headers.clone(),
             status_on_error: self.status_on_error,
         });

@@ -64,10 +64,20 @@ fn check_single(
         Answer::Forward(forward) => forward,
         other => return Err(format!("{other:?}")),
     };
+    let (asked, answer) = tries::ask(forward);
+    let forward = match forward.refused(answer.as_ref())? {
+        Some(reply) => {
+            compare::mirrored(&asked, recorded, observed)?;
+            return compare::reply(&reply, request, recorded, observed);
+        }
+        None => forward.as_ref().clone().authorized(answer.as_ref()),
+    };
+    let forward = &forward;
     let backend = observed["upstream"]["backend"].as_str();
     let tried = tries::send(forward, request, backend)?;
     compare::delay(outcome.delay + tried.seconds, observed)?;
     let mut copies: Vec<(u16, &[u8])> = tried.ports.iter().map(|port| (*port, forward.target.as_slice())).collect();
+    copies.extend(asked);
     let mirror = forward.mirror.as_ref();
     let mirror_port = mirror.and_then(|mirror| mirror.server.rsplit(':').next()?.parse().ok());
     copies.extend(mirror_port.zip(mirror.map(|mirror| mirror.target.as_slice())));

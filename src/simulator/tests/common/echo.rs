@@ -13,13 +13,18 @@ pub(crate) struct Echo {
 
 /// The request as this backend gets it; the header `X-Echo` tells it what to do.
 pub(crate) fn echo(backend: &str, forward: &Forward) -> Echo {
+    echo_to(backend, &forward.method, &forward.headers)
+}
+
+/// The same for any request.
+pub(crate) fn echo_to(backend: &str, method: &str, headers: &[(String, Vec<u8>)]) -> Echo {
     let mut response = Response {
         status: 200,
         headers: vec![("X-Backend".into(), backend.into()), ("Content-Type".into(), "application/json".into())],
         body: b"{}".to_vec(),
     };
     let (mut delay, mut breaks) = (0.0, None);
-    let lines = forward.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-echo"));
+    let lines = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-echo"));
     let lines: Vec<String> = lines.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect();
     for item in lines.iter().flat_map(|line| line.split('|')) {
         let Some((who, action)) = item.split_once(';') else { continue };
@@ -41,7 +46,7 @@ pub(crate) fn echo(backend: &str, forward: &Forward) -> Echo {
             _ => {}
         }
     }
-    if forward.method == "HEAD" || matches!(response.status, 204 | 304) {
+    if method == "HEAD" || matches!(response.status, 204 | 304) {
         response.body.clear();
     }
     Echo { response, delay, breaks }

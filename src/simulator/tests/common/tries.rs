@@ -5,7 +5,7 @@
 use amesh_simulator::apisix::{Forward, Node, Request, Response};
 
 use super::check::backend_of;
-use super::echo::echo;
+use super::echo::{echo, echo_to};
 
 /// What came of it.
 pub(crate) struct Tried {
@@ -15,6 +15,17 @@ pub(crate) struct Tried {
     pub(crate) answered: Option<Node>,
     /// Else nginx's statuses of all tries, and whether it ran out of nodes or of time.
     pub(crate) response: Result<Response, Vec<u16>>,
+}
+
+/// Asks the authorisation service, if there is one: port and target of the question, and the answer.
+pub(crate) fn ask(forward: &Forward) -> (Vec<(u16, &[u8])>, Option<Response>) {
+    let Some(asked) = &forward.authorization else { return (Vec::new(), None) };
+    let uri = asked.uri.trim_start_matches("http://");
+    let (server, _) = uri.split_once('/').expect("a path");
+    let port: u16 = server.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let question = (port, uri.as_bytes().get(server.len()..).unwrap_or_default());
+    let answer = backend_of(port).map(|name| echo_to(name, &asked.method, &asked.headers).response);
+    (vec![question], answer)
 }
 
 /// `backend`: the one that was observed, which is taken where several are as good.
