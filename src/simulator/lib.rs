@@ -5,11 +5,12 @@
 //! share no code with the translator: a mistake would otherwise confirm itself.
 //!
 //! The models never guess. Where a configuration uses something that is not modelled, the answer
-//! says so ([`apisix::Answer::NotModelled`]).
+//! says so ([`apisix::Answer::NotModelled`], [`envoy::Answer::NotModelled`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod apisix;
+pub mod envoy;
 mod request;
 
 pub use request::Request;

@@ -1,0 +1,285 @@
+//! From the wire to the route table: what the HTTP/1 codec and the connection manager refuse, normalise and set.
+
+use super::decision::{Answer, Line, Reply};
+use super::exchange::{Connection, Exchange};
+use super::headers::Headers;
+use super::manager::{EscapedSlashes, Manager, Ports};
+use super::path;
+use crate::Request;
+
+/// The methods that the parser knows.
+const METHODS: [&str; 33] = [
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "MSEARCH",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
+
+/// Headers of one connection, and those that Envoy writes itself.
+const DROPPED: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-client-cert",
+    "x-request-id",
+];
+
+/// A request that got no further, boxed: the way of most is long.
+type Refused = Box<Answer>;
+
+/// An answer of Envoy's without a body.
+pub(super) fn empty(status: u16, why: impl Into<String>) -> Answer {
+    Answer::Reply(Reply { status, headers: Vec::new(), body: Vec::new(), why: why.into() })
+}
+
+/// An answer of the codec, which has the reason phrase as its body.
+fn codec(status: u16, phrase: &str, why: &str) -> Answer {
+    let headers = vec![("content-type".into(), b"text/plain".to_vec())];
+    Answer::Reply(Reply { status, headers, body: phrase.into(), why: why.into() })
+}
+
+fn bad(why: &str) -> Answer {
+    codec(400, "Bad Request", why)
+}
+
+fn unknown(what: impl Into<String>) -> Answer {
+    Answer::NotModelled(what.into())
+}
+
+impl Exchange {
+    /// The request as the route table sees it, or the answer to what does not get as far.
+    pub(super) fn arrive(request: &Request, connection: Connection, manager: &Manager) -> Result<Self, Refused> {
+        let line = RequestLine::read(request)?;
+        let lines = header_lines(request, manager)?;
+        let mut headers = Headers::default();
+        headers.set(":method", request.method.clone());
+        headers.set(":path", line.path);
+        for (name, value) in &lines {
+            let name = if name == "host" { ":authority" } else { name };
+            headers.add(name, value.clone());
+        }
+        if let Some(host) = line.host {
+            headers.set(":authority", host);
+        }
+        let Some(host) = headers.get(":authority") else { return Err(Box::new(empty(400, "no host header"))) };
+        if host.iter().any(|byte| b"\"#<>/?\\^`{|} ".contains(byte) || !byte.is_ascii_graphic()) {
+            return Err(bad("an invalid host").into());
+        }
+        let mut exchange = Self { headers, connection, upgrade: upgrade(&lines)? };
+        exchange.set_scheme(line.scheme, manager)?;
+        exchange.normalise_path(manager)?;
+        exchange.normalise_host(manager);
+        exchange.drop_headers();
+        Ok(exchange)
+    }
+
+    /// `x-forwarded-proto` is what a client says, unless it is not trusted; the scheme follows it. The scheme of an
+    /// absolute target wins.
+    fn set_scheme(&mut self, of_target: Option<String>, manager: &Manager) -> Result<(), Refused> {
+        let of_connection = if self.connection.tls { "https" } else { "http" };
+        if manager.use_remote_address || !self.headers.has("x-forwarded-proto") {
+            self.headers.set("x-forwarded-proto", of_connection);
+        }
+        let forwarded = self.headers.value("x-forwarded-proto").to_ascii_lowercase();
+        if forwarded.is_empty() {
+            return Err(unknown("an empty x-forwarded-proto").into());
+        }
+        let scheme = match (of_target, forwarded.as_slice()) {
+            (Some(scheme), _) => scheme.into_bytes(),
+            (None, b"http" | b"https") => forwarded,
+            (None, _) => of_connection.into(),
+        };
+        self.headers.set(":scheme", scheme);
+        Ok(())
+    }
+
+    fn normalise_path(&mut self, manager: &Manager) -> Result<(), Refused> {
+        if self.path().contains(&b'#') {
+            return Err(Box::new(empty(400, "a path with a fragment")));
+        }
+        if !self.path().starts_with(b"/") {
+            return Err(Box::new(empty(404, "a target without a path")));
+        }
+        let mut path = self.path().to_vec();
+        let plain = path::unescape_slashes(&path).filter(|_| manager.escaped_slashes != EscapedSlashes::Keep);
+        let redirect = plain.is_some() && manager.escaped_slashes == EscapedSlashes::UnescapeAndRedirect;
+        if plain.is_some() && manager.escaped_slashes == EscapedSlashes::Reject {
+            return Err(Box::new(empty(400, "an escaped slash in the path")));
+        }
+        path = plain.unwrap_or(path);
+        if manager.normalize_path {
+            path = path::normalise(&path).ok_or_else(|| empty(400, "a path that cannot be normalised"))?;
+        }
+        if manager.merge_slashes {
+            path = path::merge_slashes(&path);
+        }
+        if redirect {
+            let headers = vec![("location".into(), path)];
+            let why = "an escaped slash in the path".into();
+            return Err(Box::new(Answer::Reply(Reply { status: 307, headers, body: Vec::new(), why })));
+        }
+        self.headers.set(":path", path);
+        Ok(())
+    }
+
+    fn normalise_host(&mut self, manager: &Manager) {
+        let mut host = self.authority().to_vec();
+        if manager.strip_trailing_dot
+            && let Some(dot) = host.iter().rposition(|&byte| byte == b'.')
+            && matches!(host.get(dot.saturating_add(1)), None | Some(b':'))
+        {
+            host.remove(dot);
+        }
+        let port = port_start(&host).and_then(|at| {
+            let text = std::str::from_utf8(host.get(at.checked_add(1)?..)?).ok()?;
+            Some((at, text.parse::<u32>().ok()?))
+        });
+        if let Some((at, port)) = port
+            && match manager.strip_ports {
+                Ports::Keep => false,
+                Ports::StripMatching => port == u32::from(self.connection.port),
+                Ports::StripAny => true,
+            }
+        {
+            host.truncate(at);
+        }
+        self.headers.set(":authority", host);
+    }
+
+    fn drop_headers(&mut self) {
+        for name in DROPPED {
+            self.headers.remove(name);
+        }
+        if self.headers.value("te") != b"trailers" {
+            self.headers.remove("te");
+        }
+        if self.headers.value("expect").eq_ignore_ascii_case(b"100-continue") {
+            self.headers.remove("expect");
+        }
+    }
+}
+
+/// Where the port of a host begins, at its colon.
+pub(super) fn port_start(host: &[u8]) -> Option<usize> {
+    let colon = host.iter().rposition(|&byte| byte == b':')?;
+    let bracket = host.iter().rposition(|&byte| byte == b']');
+    bracket.is_none_or(|bracket| bracket < colon).then_some(colon)
+}
+
+struct RequestLine {
+    path: Vec<u8>,
+    /// Of an absolute target.
+    host: Option<Vec<u8>>,
+    scheme: Option<String>,
+}
+
+impl RequestLine {
+    fn read(request: &Request) -> Result<Self, Refused> {
+        if ["CONNECT", "QUERY"].contains(&request.method.as_str()) {
+            return Err(unknown(format!("the method {}", request.method)).into());
+        }
+        if !METHODS.contains(&request.method.as_str()) {
+            return Err(bad("an unknown method").into());
+        }
+        if !request.version.starts_with("HTTP/") {
+            return Err(bad("an unreadable version").into());
+        }
+        let target = request.target.as_slice();
+        if target.is_empty() || !target.iter().all(u8::is_ascii_graphic) {
+            return Err(bad("an invalid character in the target").into());
+        }
+        if request.version != "HTTP/1.1" {
+            return Err(codec(426, "Upgrade Required", "a version other than HTTP/1.1").into());
+        }
+        if target.starts_with(b"/") || request.method == "OPTIONS" && target == b"*" {
+            return Ok(Self { path: target.into(), host: None, scheme: None });
+        }
+        let text = std::str::from_utf8(target).map_err(|_| bad("an invalid target"))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("a target that is no URL"))?;
+        let scheme = scheme.to_ascii_lowercase();
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        if !["http", "https"].contains(&scheme.as_str()) || host.is_empty() || rest.contains('#') {
+            return Err(bad("a target that is no URL").into());
+        }
+        let path = if path.is_empty() { "/" } else { path };
+        Ok(Self { path: path.into(), host: Some(host.into()), scheme: Some(scheme) })
+    }
+}
+
+/// The lines with names in lower case and trimmed values.
+fn header_lines(request: &Request, manager: &Manager) -> Result<Vec<Line>, Refused> {
+    let mut lines = Vec::new();
+    for (name, value) in &request.headers {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(bad("an invalid header name").into());
+        }
+        if value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
+            return Err(bad("an invalid header value").into());
+        }
+        let name = name.to_ascii_lowercase();
+        if name.contains('_') && manager.rejects_underscores {
+            return Err(bad("a header name with an underscore").into());
+        }
+        if name.starts_with("x-envoy-") {
+            return Err(unknown(format!("the request header {name}")).into());
+        }
+        if !(name.contains('_') && manager.drops_underscores) {
+            lines.push((name, value.trim_ascii().to_vec()));
+        }
+    }
+    Ok(lines)
+}
+
+/// The protocol that `Upgrade` asks for, where `Connection` says that it is meant.
+fn upgrade(lines: &[Line]) -> Result<Option<String>, Refused> {
+    let all = |name: &str| {
+        let values = lines.iter().filter(|(other, _)| other == name).map(|(_, value)| value.to_ascii_lowercase());
+        String::from_utf8_lossy(&values.collect::<Vec<_>>().join(&b',')).into_owned()
+    };
+    let protocol = all("upgrade");
+    let connection = all("connection");
+    if protocol.is_empty() || !connection.split(',').any(|token| token.trim() == "upgrade") {
+        if connection.split(',').all(|token| ["", "close", "keep-alive"].contains(&token.trim())) {
+            return Ok(None);
+        }
+        return Err(unknown(format!("the request header connection: {connection}")).into());
+    }
+    if protocol != "websocket" && protocol.contains("h2c") {
+        return Err(unknown("an upgrade to HTTP/2").into());
+    }
+    Ok(Some(protocol))
+}

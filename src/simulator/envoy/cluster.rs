@@ -1,0 +1,190 @@
+//! `envoy.config.cluster.v3.Cluster` and `envoy.config.endpoint.v3.ClusterLoadAssignment`: the hosts of a cluster and
+//! the share of requests that each gets.
+
+use std::collections::BTreeMap;
+
+use super::decision::{Endpoint, Endpoints};
+use super::object::{Object, Read};
+
+/// A cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cluster {
+    pub(super) name: String,
+    hosts: Option<Vec<Host>>,
+    /// The name of the load assignment that is not inline.
+    service: Option<String>,
+    /// Why the share of hosts is not known.
+    open: Option<String>,
+    pub(super) not_modelled: Option<String>,
+}
+
+/// A host of a load assignment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Host {
+    address: String,
+    port: u16,
+    hostname: String,
+    priority: u32,
+    weight: u32,
+    healthy: bool,
+    plain: bool,
+}
+
+/// Connections, limits and what counts; how hosts are chosen is not ignored.
+const IGNORED: [&str; 34] = [
+    "@type",
+    "alt_stat_name",
+    "circuit_breakers",
+    "cleanup_interval",
+    "close_connections_on_host_health_failure",
+    "common_http_protocol_options",
+    "connect_timeout",
+    "connection_pool_per_downstream_connection",
+    "dns_failure_refresh_rate",
+    "dns_jitter",
+    "dns_lookup_family",
+    "dns_refresh_rate",
+    "dns_resolution_config",
+    "dns_resolvers",
+    "http2_protocol_options",
+    "http_protocol_options",
+    "ignore_health_on_host_removal",
+    "least_request_lb_config",
+    "lrs_server",
+    "max_requests_per_connection",
+    "metadata",
+    "outlier_detection",
+    "per_connection_buffer_limit_bytes",
+    "preconnect_policy",
+    "protocol_selection",
+    "respect_dns_ttl",
+    "ring_hash_lb_config",
+    "track_cluster_stats",
+    "transport_socket",
+    "typed_dns_resolver_config",
+    "upstream_bind_config",
+    "upstream_connection_options",
+    "use_tcp_for_dns_lookups",
+    "wait_for_warm_on_init",
+];
+
+/// Parts of `HttpProtocolOptions` that would change what happens to a request.
+const DECIDING_OPTIONS: [&str; 4] = ["http_filters", "request_mirror_policies", "retry_policy", "hash_policy"];
+
+impl Cluster {
+    pub(super) fn read(cluster: &Object) -> Read<Self> {
+        cluster.ignore(&IGNORED);
+        let kind = cluster.choice("type", &["STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST"])?;
+        let name = cluster.text("name")?.to_owned();
+        let eds = cluster.object("eds_cluster_config")?;
+        let service = eds.map(|eds| eds.text("service_name")).transpose()?.filter(|name| !name.is_empty());
+        let assignment = cluster.object("load_assignment")?;
+        let named = kind.ends_with("DNS");
+        let mut open = (kind == "ORIGINAL_DST").then(|| "the original destination".to_owned());
+        for policy in ["load_balancing_policy", "lb_subset_config", "health_checks", "common_lb_config", "cluster_type"]
+        {
+            if cluster.has(policy) {
+                open = open.or(Some(policy.into()));
+            }
+        }
+        cluster.choice("lb_policy", &["ROUND_ROBIN", "LEAST_REQUEST", "RING_HASH", "RANDOM"]).ok();
+        Ok(Self {
+            hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
+            service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
+            name,
+            open,
+            not_modelled: options(cluster)?.or_else(|| cluster.unread()),
+        })
+    }
+
+    /// The hosts with their shares; `None`: the cluster has none.
+    pub(super) fn endpoints(&self, assignments: &BTreeMap<String, Vec<Host>>, own_names: bool) -> Option<Endpoints> {
+        if let Some(why) = &self.open {
+            return Some(Endpoints::Open(why.clone()));
+        }
+        let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
+        let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).unwrap_or_default();
+        let first = hosts.iter().map(|host| host.priority).min()?;
+        let mut level: Vec<&Host> = hosts.iter().filter(|host| host.priority == first).collect();
+        let open = |why: &str| Some(Endpoints::Open(why.into()));
+        if level.iter().any(|host| !host.plain) {
+            return open("health or addresses of hosts");
+        }
+        let healthy = level.iter().filter(|host| host.healthy).count();
+        // Below half of healthy hosts all count (panic); below 1/1.4 others share the load.
+        if healthy < level.len() {
+            if hosts.len() > level.len() {
+                return open("priorities with unhealthy hosts");
+            }
+            if healthy.saturating_mul(2) >= level.len() {
+                level.retain(|host| host.healthy);
+            }
+        }
+        let total: f64 = level.iter().map(|host| f64::from(host.weight)).sum();
+        Some(Endpoints::Known(level.into_iter().map(|host| host.endpoint(total, own_names)).collect()))
+    }
+}
+
+impl Host {
+    fn endpoint(&self, total: f64, own_name: bool) -> Endpoint {
+        let hostname = Some(self.hostname.clone()).filter(|name| own_name && !name.is_empty());
+        Endpoint {
+            address: self.address.clone(),
+            port: self.port,
+            share: f64::from(self.weight) / total,
+            authority: hostname.map(String::into_bytes),
+        }
+    }
+}
+
+fn options(cluster: &Object) -> Read<Option<String>> {
+    for (_, options) in cluster.map("typed_extension_protocol_options")? {
+        if let Some(name) = DECIDING_OPTIONS.iter().find(|name| options.has(name)) {
+            return Ok(Some(options.path_of(name)));
+        }
+    }
+    Ok(None)
+}
+
+/// The hosts of a load assignment. `named`: the address of a host is its name.
+pub(super) fn hosts(assignment: &Object, named: bool) -> Read<Vec<Host>> {
+    let overload = assignment.object("policy")?.is_some_and(|policy| policy.has("drop_overloads"));
+    let mut hosts = Vec::new();
+    for locality in assignment.objects("endpoints")? {
+        let priority = locality.number("priority")?;
+        for endpoint in locality.objects("lb_endpoints")? {
+            let mut host = host(&endpoint, named)?;
+            host.priority = priority;
+            host.plain &= !overload;
+            hosts.push(host);
+        }
+    }
+    Ok(hosts)
+}
+
+fn host(entry: &Object, named: bool) -> Read<Host> {
+    let health =
+        entry.choice("health_status", &["UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGRADED"])?;
+    let endpoint = entry.object("endpoint")?;
+    let socket = match &endpoint {
+        Some(endpoint) => {
+            endpoint.object("address")?.map(|address| address.object("socket_address")).transpose()?.flatten()
+        }
+        None => None,
+    };
+    let (mut address, mut port) = (String::new(), 0);
+    if let Some(socket) = &socket {
+        address = socket.text("address")?.into();
+        port = u16::try_from(socket.number("port_value")?).unwrap_or_default();
+    }
+    let hostname = endpoint.map(|endpoint| endpoint.text("hostname")).transpose()?.unwrap_or_default();
+    Ok(Host {
+        hostname: if hostname.is_empty() && named { address.clone() } else { hostname.into() },
+        address,
+        port,
+        priority: 0,
+        weight: entry.number_if("load_balancing_weight")?.unwrap_or(1),
+        healthy: ["UNKNOWN", "HEALTHY"].contains(&health),
+        plain: socket.is_some() && health != "DEGRADED",
+    })
+}

@@ -1,0 +1,245 @@
+//! From the route to the answer.
+
+use super::Proxy;
+use super::action::{ClusterWeight, HostRewrite, MirrorPolicy, RouteAction};
+use super::arrival::empty;
+use super::change::{Changes, ResponseChanges};
+use super::decision::{Answer, Endpoints, Forward, Line, Mirror, Reply};
+use super::exchange::{Draw, Exchange};
+use super::headers::Headers;
+use super::redirect::{DirectResponse, Redirect};
+use super::route::{Action, Route, VirtualHost};
+use super::routes::{Place, RouteTable};
+use super::stop::{Known, NotModelled};
+
+/// What the router needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Router<'r> {
+    pub(super) proxy: &'r Proxy,
+    pub(super) table: &'r RouteTable,
+}
+
+impl<'r> Router<'r> {
+    /// What the router filter does with a request, which it may change.
+    pub(super) fn answer(self, place: &Place<'r>, exchange: Exchange, draw: &Draw) -> Known<Answer> {
+        let (host, route) = match place {
+            Place::NoRoute(_) => return Ok(local(&exchange, 404, "", Headers::default(), "no route")),
+            Place::ToTls(_) => {
+                let mut headers = Headers::default();
+                headers.set("location", [b"https://", exchange.authority(), exchange.path()].concat());
+                return Ok(local(&exchange, 301, "", headers, "the virtual host requires TLS"));
+            }
+            Place::Route(host, route) => (host, route),
+        };
+        match &route.action {
+            Action::NotModelled(what) => NotModelled::because(what),
+            Action::Redirect(redirect) => self.redirect(host, route, redirect, &exchange),
+            Action::Direct(response) => self.direct(host, route, response, &exchange),
+            Action::Forward(action) => self.forward(host, route, action, exchange, draw),
+        }
+    }
+
+    /// The changes of all levels in the order in which they are made.
+    fn levels(self, weight: Option<&Changes>, route: &Changes, host: &Changes, table: &Changes) -> Vec<Changes> {
+        let mut levels: Vec<Changes> = weight.into_iter().chain([route, host, table]).cloned().collect();
+        if self.table.most_specific_wins {
+            levels.reverse();
+        }
+        levels
+    }
+
+    fn response(
+        self,
+        host: &VirtualHost,
+        route: &Route,
+        weight: Option<&ClusterWeight>,
+        exchange: &Exchange,
+        cluster: &str,
+    ) -> ResponseChanges {
+        let weight = weight.map(|weight| &weight.response);
+        ResponseChanges {
+            levels: self.levels(weight, &route.level.response, &host.level.response, &self.table.level.response),
+            request: Box::new(exchange.clone()),
+            route_name: route.this.name.clone(),
+            cluster: cluster.into(),
+        }
+    }
+
+    fn redirect(self, host: &VirtualHost, route: &Route, redirect: &Redirect, exchange: &Exchange) -> Known<Answer> {
+        let mut headers = Headers::default();
+        headers.set("location", redirect.location(exchange, &route.matcher.path)?);
+        self.response(host, route, None, exchange, "").change(0, &mut headers)?;
+        Ok(local(exchange, redirect.status, "", headers, "redirect"))
+    }
+
+    fn direct(self, host: &VirtualHost, route: &Route, direct: &DirectResponse, exchange: &Exchange) -> Known<Answer> {
+        NotModelled::check(direct.not_modelled.as_ref())?;
+        let mut headers = Headers::default();
+        if direct.status == 201 || (300..400).contains(&direct.status) {
+            let (scheme, authority) = (exchange.headers.value(":scheme"), exchange.authority());
+            headers.set("location", [scheme, b"://", authority, exchange.path()].concat());
+        }
+        self.response(host, route, None, exchange, "").change(0, &mut headers)?;
+        Ok(local(exchange, direct.status, direct.body.clone(), headers, "direct_response"))
+    }
+
+    fn forward(
+        self,
+        host: &VirtualHost,
+        route: &Route,
+        action: &RouteAction,
+        mut exchange: Exchange,
+        draw: &Draw,
+    ) -> Known<Answer> {
+        NotModelled::check(action.not_modelled.as_ref())?;
+        let (name, weight) = action.target.choose(&exchange, draw)?;
+        let unavailable = |exchange: &Exchange, status: u16, body: &str, why: String| {
+            let mut headers = Headers::default();
+            self.response(host, route, weight, exchange, &name).change(0, &mut headers)?;
+            Ok(local(exchange, status, body, headers, why))
+        };
+        let Some(cluster) = self.proxy.clusters.get(&name) else {
+            return unavailable(&exchange, action.not_found, "", format!("there is no cluster {name:?}"));
+        };
+        NotModelled::check(cluster.not_modelled.as_ref())?;
+        let own_names = action.host == HostRewrite::Endpoint && weight.is_none_or(|weight| weight.host.is_none());
+        let Some(mut endpoints) = cluster.endpoints(&self.proxy.assignments, own_names) else {
+            let why = format!("the cluster {name} has no hosts");
+            return unavailable(&exchange, 503, "no healthy upstream", why);
+        };
+        if action.picks_by_metadata {
+            endpoints = Endpoints::Open("metadata_match".into());
+        }
+        self.change_request(host, route, action, weight, &mut exchange)?;
+        let policies = [&action.mirrors, &host.mirrors, &self.table.mirrors];
+        let policies = policies.into_iter().find(|policies| !policies.is_empty());
+        Ok(Answer::Forward(Box::new(Forward {
+            endpoints,
+            method: String::from_utf8_lossy(exchange.method()).into_owned(),
+            authority: exchange.authority().to_vec(),
+            path: exchange.path().to_vec(),
+            headers: sent(&exchange.headers),
+            timeout: action.timeout,
+            retry: action.retry.clone().or_else(|| host.retry.clone()),
+            response: self.response(host, route, weight, &exchange, &name),
+            mirrors: self.mirrors(policies.map(Vec::as_slice).unwrap_or_default(), &exchange)?,
+            websocket: exchange.upgrade.as_deref() == Some("websocket"),
+            hash_policy: action.hash_policy.clone(),
+            cluster: name,
+        })))
+    }
+
+    /// Header changes, then the host, then the path.
+    fn change_request(
+        self,
+        host: &VirtualHost,
+        route: &Route,
+        action: &RouteAction,
+        weight: Option<&ClusterWeight>,
+        exchange: &mut Exchange,
+    ) -> Known<()> {
+        let own = weight.map(|weight| &weight.request);
+        let cluster = weight.map(|weight| weight.name.as_str()).unwrap_or_default();
+        for level in self.levels(own, &route.level.request, &host.level.request, &self.table.level.request) {
+            level.apply_to_request(exchange, &route.this.name, cluster)?;
+        }
+        let host = match (weight.and_then(|weight| weight.host.as_ref()), &action.host) {
+            (Some(host), _) | (None, HostRewrite::Literal(host)) => Some(host.clone().into_bytes()),
+            (None, HostRewrite::Header(name)) => exchange.headers.get(name).map(<[u8]>::to_vec),
+            (None, HostRewrite::Path(regex)) => Some(regex.apply(exchange.path_without_query())?),
+            (None, HostRewrite::NotModelled(what)) => return NotModelled::because(what),
+            (None, HostRewrite::None | HostRewrite::Endpoint) => None,
+        };
+        if let Some(host) = host.filter(|host| !host.is_empty()) {
+            if action.appends_forwarded_host {
+                let old = exchange.authority().to_vec();
+                exchange.headers.add("x-forwarded-host", old);
+            }
+            exchange.headers.set(":authority", host);
+        }
+        if let Some(path) = action.path.apply(exchange.path(), &route.matcher.path)? {
+            exchange.headers.set(":path", path);
+        }
+        Ok(())
+    }
+
+    fn mirrors(self, policies: &[MirrorPolicy], exchange: &Exchange) -> Known<Vec<Mirror>> {
+        let mut mirrors = Vec::new();
+        for policy in policies {
+            NotModelled::check(policy.not_modelled.as_ref())?;
+            if policy.share > 0.0 && self.proxy.clusters.contains_key(&policy.cluster) {
+                let authority = match policy.host.as_str() {
+                    "" if policy.keeps_host => exchange.authority().to_vec(),
+                    "" => shadow(exchange.authority()),
+                    host => host.into(),
+                };
+                mirrors.push(Mirror { cluster: policy.cluster.clone(), share: policy.share, authority });
+            }
+        }
+        Ok(mirrors)
+    }
+}
+
+/// The host of a copy: `-shadow` before the port.
+fn shadow(authority: &[u8]) -> Vec<u8> {
+    let end = super::arrival::port_start(authority).unwrap_or(authority.len());
+    let (name, port) = authority.split_at_checked(end).unwrap_or((authority, &[]));
+    [name, b"-shadow", port].concat()
+}
+
+/// The lines that go upstream, without those that Envoy writes for itself.
+fn sent(headers: &Headers) -> Vec<Line> {
+    let own = ["connection", "content-length", "transfer-encoding", "x-forwarded-proto", "x-request-id"];
+    let is_own = |name: &str| name.starts_with(':') || name.starts_with("x-envoy-") || own.contains(&name);
+    headers.lines().iter().filter(|(name, _)| !is_own(name)).cloned().collect()
+}
+
+/// An answer of Envoy's own; gRPC requests get theirs in the words of gRPC.
+pub(super) fn local(
+    exchange: &Exchange,
+    status: u16,
+    body: impl Into<Vec<u8>>,
+    mut headers: Headers,
+    why: impl Into<String>,
+) -> Answer {
+    let mut body = body.into();
+    headers.remove("content-length");
+    if exchange.is_grpc() {
+        headers.set("content-type", "application/grpc");
+        headers.set("grpc-status", grpc_status(status));
+        if !body.is_empty() {
+            headers.set("grpc-message", percent_encoded(&body));
+        }
+        let headers = headers.lines().to_vec();
+        return Answer::Reply(Reply { status: 200, headers, body: Vec::new(), why: why.into() });
+    }
+    if body.is_empty() {
+        headers.remove("content-type");
+    } else if !headers.has("content-type") {
+        headers.set("content-type", "text/plain");
+    }
+    if exchange.method() == b"HEAD" {
+        body.clear();
+    }
+    let Answer::Reply(reply) = empty(status, why) else { return empty(status, "") };
+    Answer::Reply(Reply { headers: headers.lines().to_vec(), body, ..reply })
+}
+
+fn grpc_status(status: u16) -> &'static str {
+    match status {
+        400 => "13",
+        401 => "16",
+        403 => "7",
+        404 => "12",
+        429 | 502..=504 => "14",
+        _ => "2",
+    }
+}
+
+fn percent_encoded(text: &[u8]) -> Vec<u8> {
+    let encode = |byte: &u8| match byte {
+        b' '..=b'~' if *byte != b'%' => vec![*byte],
+        other => format!("%{other:02X}").into_bytes(),
+    };
+    text.iter().flat_map(encode).collect()
+}

@@ -1,0 +1,93 @@
+//! Envoy's header map: names in lower case, lines in order, and some names that hold one value only.
+
+use super::decision::Line;
+
+/// Names whose lines Envoy joins to one. It keeps a slot for each; extensions add some.
+const JOINED: [&str; 29] = [
+    ":authority",
+    ":path",
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "authorization",
+    "cache-control",
+    "cdn-loop",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "grpc-accept-encoding",
+    "grpc-timeout",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "pragma",
+    "referer",
+    "te",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-client-trace-id",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+];
+
+/// The headers of a request, the pseudo headers `:method`, `:authority`, `:path` and `:scheme` among them, or of a
+/// response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Headers(Vec<Line>);
+
+impl Headers {
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.0
+    }
+
+    /// All values of a name, in order.
+    pub(super) fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// The first value of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice())
+    }
+
+    /// The first value, or nothing.
+    pub(super) fn value(&self, name: &str) -> &[u8] {
+        self.get(name).unwrap_or_default()
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|(other, _)| other != name);
+    }
+
+    /// Replaces all lines of a name by one.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.remove(name);
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Adds a line, or to the one line that a name has.
+    pub(super) fn add(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        let value = value.into();
+        if let Some((_, present)) = self.0.iter_mut().find(|(other, _)| other == name && is_joined(name)) {
+            if !present.is_empty() {
+                present.extend(b",");
+            }
+            present.extend(value);
+        } else {
+            self.0.push((name.into(), value));
+        }
+    }
+}
+
+fn is_joined(name: &str) -> bool {
+    JOINED.contains(&name)
+}

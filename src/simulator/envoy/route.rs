@@ -1,0 +1,150 @@
+//! `envoy.config.route.v3.Route` and the virtual hosts that hold routes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::action::{MirrorPolicy, RouteAction, filter_configs, retry};
+use super::change::Changes;
+use super::decision::{Retry, RouteRef};
+use super::object::{Object, Read};
+use super::redirect::{DirectResponse, Redirect};
+use super::route_match::RouteMatch;
+
+/// A route.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Route {
+    pub(super) this: RouteRef,
+    pub(super) matcher: RouteMatch,
+    pub(super) action: Action,
+    pub(super) level: Level,
+    pub(super) not_modelled: Option<String>,
+}
+
+/// What a route does.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Action {
+    Forward(Box<RouteAction>),
+    Redirect(Box<Redirect>),
+    Direct(Box<DirectResponse>),
+    NotModelled(String),
+}
+
+/// What a route configuration, a virtual host and a route all have.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Level {
+    pub(super) request: Changes,
+    pub(super) response: Changes,
+    pub(super) filters: BTreeMap<String, Json>,
+}
+
+/// A virtual host.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct VirtualHost {
+    pub(super) name: String,
+    pub(super) domains: Vec<String>,
+    pub(super) routes: Vec<Route>,
+    pub(super) tls: TlsRequirement,
+    pub(super) level: Level,
+    pub(super) retry: Option<Retry>,
+    pub(super) mirrors: Vec<MirrorPolicy>,
+    pub(super) not_modelled: Option<String>,
+}
+
+/// Which requests a virtual host sends to `https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TlsRequirement {
+    None,
+    ExternalOnly,
+    All,
+}
+
+/// What counts, traces or describes, and what only filters read that are not modelled themselves.
+const IGNORED: [&str; 9] = [
+    "metadata",
+    "decorator",
+    "tracing",
+    "stat_prefix",
+    "per_request_buffer_limit_bytes",
+    "request_body_buffer_limit",
+    "virtual_clusters",
+    "rate_limits",
+    "include_request_attempt_count",
+];
+
+impl Level {
+    pub(super) fn read(owner: &Object) -> Read<Self> {
+        Ok(Self {
+            request: Changes::read(owner, "request")?,
+            response: Changes::read(owner, "response")?,
+            filters: filter_configs(owner)?,
+        })
+    }
+}
+
+impl Route {
+    fn read(index: usize, route: &Object, largest_body: usize) -> Read<Self> {
+        route.ignore(&IGNORED);
+        let matcher = route.object("match")?.ok_or_else(|| route.refuse("match", "value is required"))?;
+        let matcher = RouteMatch::read(&matcher)?;
+        let action = Action::read(route, &matcher, largest_body)?;
+        Ok(Self {
+            this: RouteRef { index, name: route.text("name")?.into() },
+            matcher,
+            action,
+            level: Level::read(route)?,
+            not_modelled: route.unread(),
+        })
+    }
+}
+
+impl Action {
+    fn read(route: &Object, matcher: &RouteMatch, largest_body: usize) -> Read<Self> {
+        if let Some(action) = route.object("route")? {
+            return RouteAction::read(&action, &matcher.path).map(Box::new).map(Self::Forward);
+        }
+        if let Some(action) = route.object("redirect")? {
+            return Redirect::read(&action, &matcher.path).map(Box::new).map(Self::Redirect);
+        }
+        if let Some(action) = route.object("direct_response")? {
+            return DirectResponse::read(&action, largest_body).map(Box::new).map(Self::Direct);
+        }
+        for other in ["filter_action", "non_forwarding_action"] {
+            if route.has(other) {
+                return Ok(Self::NotModelled(route.path_of(other)));
+            }
+        }
+        Err(route.refuse("", "action: is required"))
+    }
+}
+
+impl VirtualHost {
+    pub(super) fn read(host: &Object, largest_body: usize) -> Read<Self> {
+        host.ignore(&IGNORED);
+        let name = host.text("name")?;
+        let domains: Vec<String> = host.texts("domains")?.into_iter().map(str::to_ascii_lowercase).collect();
+        if name.is_empty() {
+            return Err(host.refuse("name", "value length must be at least 1 characters"));
+        }
+        if domains.is_empty() {
+            return Err(host.refuse("domains", "value must contain at least 1 item(s)"));
+        }
+        let tls = match host.choice("require_tls", &["NONE", "EXTERNAL_ONLY", "ALL"])? {
+            "ALL" => TlsRequirement::All,
+            "EXTERNAL_ONLY" => TlsRequirement::ExternalOnly,
+            _ => TlsRequirement::None,
+        };
+        let policy = host.object("retry_policy")?;
+        let routes = host.objects("routes")?.into_iter().enumerate();
+        Ok(Self {
+            name: name.into(),
+            domains,
+            routes: routes.map(|(index, route)| Route::read(index, &route, largest_body)).collect::<Read<_>>()?,
+            tls,
+            level: Level::read(host)?,
+            retry: policy.map(|policy| retry(&policy)).transpose()?.flatten(),
+            mirrors: MirrorPolicy::read_all(host)?,
+            not_modelled: host.unread(),
+        })
+    }
+}
