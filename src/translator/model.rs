@@ -10,3 +10,4 @@ pub(crate) mod headers;
 mod labels;
 pub(crate) mod listener;
 pub(crate) mod route;
+mod rules;

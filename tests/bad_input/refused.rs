@@ -76,7 +76,7 @@ fn bootstrap(resource: &Value) -> Value {
         ENDPOINTS => ("clusters", json!({"name": "bad", "type": "STATIC", "load_assignment": resource})),
         _ => ("listeners", listener(&resource)),
     };
-    json!({"static_resources": {list: [resource]}})
+    json!({"node": {"id": "bad", "cluster": "bad"}, "static_resources": {list: [resource]}})
 }
 
 fn listener(routes: &Value) -> Value {

@@ -2,7 +2,10 @@
 
 use amesh_xds::coverage::WireError;
 use amesh_xds::wire::envoy::config::cluster::v3 as wire;
-use amesh_xds::wire::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, CustomClusterType, DiscoveryType};
+use amesh_xds::wire::envoy::config::cluster::v3::cluster::{
+    ClusterDiscoveryType, CustomClusterType, DiscoveryType, LbPolicy,
+};
+use amesh_xds::wire::envoy::config::endpoint::v3::ClusterLoadAssignment;
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -14,6 +17,7 @@ use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::endpoint::{self, AssignmentError, HostKind, LoadAssignment};
 use crate::model::findings::{Denied, Extension, extension, scan};
+use crate::model::rules::{RuleError, defined, filled};
 use crate::report::{Place, Report};
 
 const MESSAGE: &str = "envoy.config.cluster.v3.Cluster";
@@ -43,6 +47,27 @@ pub(crate) enum ClusterError {
     /// A `LOGICAL_DNS` cluster with another number of endpoints than one.
     #[error("load_assignment: a LOGICAL_DNS cluster must have exactly one endpoint")]
     LogicalDns,
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
+    /// An EDS cluster that does not say where its endpoints come from.
+    #[error("eds_cluster_config.eds_config is not set: an EDS cluster needs it")]
+    NoEdsConfig,
+    /// `eds_cluster_config` of another kind of cluster.
+    #[error("eds_cluster_config is set, and the cluster is not of type EDS")]
+    StrayEdsConfig,
+    /// `lb_policy` that does not go with `type`.
+    #[error("lb_policy: CLUSTER_PROVIDED goes with type ORIGINAL_DST, and no other policy does")]
+    PolicyOfAnotherType,
+    /// `load_assignment` of an `ORIGINAL_DST` cluster.
+    #[error("load_assignment is set, and the cluster is of type ORIGINAL_DST")]
+    StrayAssignment,
+    /// `healthy_panic_threshold` that is no percentage.
+    #[error("common_lb_config.healthy_panic_threshold is {0}; it must be 0 to 100")]
+    PanicThreshold(String),
+    /// `load_balancing_policy` without any policy in it.
+    #[error("load_balancing_policy{0}: there is no policy in it")]
+    NoPolicy(String),
 }
 
 /// Decodes and validates a cluster.
@@ -54,7 +79,7 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
     let (sockets, insecure) = sockets(&cluster, report)?;
     let unspoken = protocol_options(&cluster.typed_extension_protocol_options, report)?;
     let unfiltered = filters(&cluster, report)?;
-    let panic_threshold = panic_threshold(&cluster);
+    let panic_threshold = panic_threshold(&cluster)?;
     let (discovery, undiscovered) = discovery(&mut cluster, report)?;
     let denied = scanned.or(unbalanced).or(insecure).or(unspoken).or(unfiltered).or(undiscovered);
     if denied.0 {
@@ -65,7 +90,7 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
 }
 
 /// Filters on connections to endpoints.
-fn filters(cluster: &wire::Cluster, report: &mut Report) -> Result<Denied, WireError> {
+fn filters(cluster: &wire::Cluster, report: &mut Report) -> Result<Denied, ClusterError> {
     let mut denied = Denied(false);
     for (index, filter) in cluster.filters.iter().enumerate() {
         let Some(config) = &filter.typed_config else { continue };
@@ -83,22 +108,27 @@ fn connect_timeout(cluster: &wire::Cluster) -> Result<u64, ClusterError> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 first")]
-fn panic_threshold(cluster: &wire::Cluster) -> u32 {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+fn panic_threshold(cluster: &wire::Cluster) -> Result<u32, ClusterError> {
     let percent = cluster.common_lb_config.as_ref().and_then(|config| config.healthy_panic_threshold.as_ref());
-    percent.map_or(DEFAULT_PANIC_THRESHOLD, |percent| percent.value.clamp(0.0, 100.0) as u32)
+    match percent.map(|percent| percent.value) {
+        None => Ok(DEFAULT_PANIC_THRESHOLD),
+        Some(value) if (0.0..=100.0).contains(&value) => Ok(value as u32),
+        Some(value) => Err(ClusterError::PanicThreshold(value.to_string())),
+    }
 }
 
 fn discovery(cluster: &mut wire::Cluster, report: &mut Report) -> Result<(Discovery, Denied), ClusterError> {
     let kind = match cluster.cluster_discovery_type.take() {
-        Some(ClusterDiscoveryType::Type(kind)) => DiscoveryType::try_from(kind).unwrap_or(DiscoveryType::OriginalDst),
+        Some(ClusterDiscoveryType::Type(kind)) => defined(kind, "type")?,
         Some(ClusterDiscoveryType::ClusterType(custom)) => return custom_discovery(cluster, &custom, report),
         None => DiscoveryType::Static,
     };
+    suits(cluster, kind)?;
     match kind {
         DiscoveryType::Eds => {
-            let service = cluster.eds_cluster_config.take().map(|config| config.service_name).unwrap_or_default();
-            Ok((Discovery::Eds(service), Denied(false)))
+            let config = cluster.eds_cluster_config.take().filter(|config| config.eds_config.is_some());
+            Ok((Discovery::Eds(config.ok_or(ClusterError::NoEdsConfig)?.service_name), Denied(false)))
         }
         DiscoveryType::Static => inline(cluster, HostKind::Address, report),
         DiscoveryType::StrictDns => dns(cluster, false, report),
@@ -111,12 +141,34 @@ fn discovery(cluster: &mut wire::Cluster, report: &mut Report) -> Result<(Discov
     }
 }
 
+/// What is set beside `type` has to go with it.
+fn suits(cluster: &wire::Cluster, kind: DiscoveryType) -> Result<(), ClusterError> {
+    if kind != DiscoveryType::Eds && cluster.eds_cluster_config.is_some() {
+        return Err(ClusterError::StrayEdsConfig);
+    }
+    if kind == DiscoveryType::OriginalDst && cluster.load_assignment.is_some() {
+        return Err(ClusterError::StrayAssignment);
+    }
+    // Where `load_balancing_policy` is set, it counts, and may name policies that are not known here.
+    let provided = cluster.lb_policy() == LbPolicy::ClusterProvided;
+    if cluster.load_balancing_policy.is_none() && provided != (kind == DiscoveryType::OriginalDst) {
+        return Err(ClusterError::PolicyOfAnotherType);
+    }
+    Ok(())
+}
+
 fn inline(
     cluster: &mut wire::Cluster,
     hosts: HostKind,
     report: &mut Report,
 ) -> Result<(Discovery, Denied), ClusterError> {
-    let assignment = cluster.load_assignment.take().unwrap_or_default();
+    let assignment = match cluster.load_assignment.take() {
+        Some(assignment) => {
+            filled(&assignment.cluster_name, "load_assignment.cluster_name")?;
+            assignment
+        }
+        None => ClusterLoadAssignment::default(),
+    };
     let place = Place::ROOT;
     let place = place.field("load_assignment");
     // What the scan finds inside denies the cluster, which it is a part of.
@@ -142,6 +194,10 @@ fn custom_discovery(
     custom: &CustomClusterType,
     report: &mut Report,
 ) -> Result<(Discovery, Denied), ClusterError> {
+    filled(&custom.name, "cluster_type.name")?;
+    if cluster.eds_cluster_config.is_some() {
+        return Err(ClusterError::StrayEdsConfig);
+    }
     let config = custom.typed_config.clone().unwrap_or_default();
     let place = Place::ROOT;
     match extension("cluster_type", &config, &place.field("cluster_type"), report)? {

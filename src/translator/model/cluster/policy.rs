@@ -12,12 +12,14 @@ use super::ClusterError;
 use crate::apisix::Balancing;
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, Extension, extension};
+use crate::model::rules::{defined, filled};
 use crate::report::{Place, Report};
 use crate::resource_type::message_name;
 
 const KIND: &str = "load_balancing_policy";
 /// Policies may name policies; Envoy's own do so once.
 const DEPTH: u32 = 4;
+const ENDPOINT_PICKING: &str = ".endpoint_picking_policy";
 
 /// How endpoints are chosen.
 #[derive(Clone, Copy)]
@@ -40,10 +42,11 @@ impl Policy {
 
 /// The policy of a cluster.
 pub(super) fn policy(cluster: &wire::Cluster, report: &mut Report) -> Result<Policy, ClusterError> {
-    match &cluster.load_balancing_policy {
-        Some(policy) => first_supported(policy, DEPTH, report),
-        None => Ok(enumerated(cluster.lb_policy(), report).weighing_localities(weighs_localities(cluster))),
+    if let Some(policy) = &cluster.load_balancing_policy {
+        return first_supported(policy, "", DEPTH, report);
     }
+    let policy = defined(cluster.lb_policy, "lb_policy")?;
+    Ok(enumerated(policy, report)?.weighing_localities(weighs_localities(cluster)))
 }
 
 fn weighs_localities(cluster: &wire::Cluster) -> bool {
@@ -51,10 +54,10 @@ fn weighs_localities(cluster: &wire::Cluster) -> bool {
     matches!(specifier, Some(LocalityConfigSpecifier::LocalityWeightedLbConfig(_)))
 }
 
-fn enumerated(policy: LbPolicy, report: &mut Report) -> Policy {
-    match policy {
-        // Without `load_balancing_policy` Envoy falls back from LOAD_BALANCING_POLICY_CONFIG to this one.
-        LbPolicy::RoundRobin | LbPolicy::LoadBalancingPolicyConfig => Policy::ROUND_ROBIN,
+fn enumerated(policy: LbPolicy, report: &mut Report) -> Result<Policy, ClusterError> {
+    Ok(match policy {
+        LbPolicy::LoadBalancingPolicyConfig => return Err(ClusterError::NoPolicy(String::new())),
+        LbPolicy::RoundRobin => Policy::ROUND_ROBIN,
         LbPolicy::LeastRequest => least_request(report),
         LbPolicy::Random => random(report),
         LbPolicy::RingHash | LbPolicy::Maglev => {
@@ -66,7 +69,7 @@ fn enumerated(policy: LbPolicy, report: &mut Report) -> Policy {
             report.add(Code::FieldDenied, "lb_policy", "lb_policy: the cluster does not choose its endpoints itself");
             Policy::DENIED
         }
-    }
+    })
 }
 
 fn least_request(report: &mut Report) -> Policy {
@@ -80,13 +83,26 @@ fn random(report: &mut Report) -> Policy {
 }
 
 /// Envoy takes the first policy of the list that it knows.
-fn first_supported(list: &wire::LoadBalancingPolicy, depth: u32, report: &mut Report) -> Result<Policy, ClusterError> {
+fn first_supported(
+    list: &wire::LoadBalancingPolicy,
+    inside: &str,
+    depth: u32,
+    report: &mut Report,
+) -> Result<Policy, ClusterError> {
+    let typed_config = |policy: &wire::load_balancing_policy::Policy| {
+        policy.typed_extension_config.as_ref().is_some_and(|config| config.typed_config.is_some())
+    };
+    if !list.policies.iter().any(typed_config) {
+        return Err(ClusterError::NoPolicy(inside.to_owned()));
+    }
     let place = Place::ROOT;
     for (index, policy) in list.policies.iter().enumerate() {
-        let config = policy.typed_extension_config.as_ref().and_then(|config| config.typed_config.as_ref());
-        let Some(config) = config else { continue };
+        let Some(config) = &policy.typed_extension_config else { continue };
         let place = place.field("load_balancing_policy");
-        if let Some(policy) = typed(config, depth, &place.item("policies", index), report)? {
+        let place = place.item("policies", index);
+        filled(&config.name, place.field("typed_extension_config").field("name"))?;
+        let Some(config) = &config.typed_config else { continue };
+        if let Some(policy) = typed(config, depth, &place, report)? {
             return Ok(policy);
         }
     }
@@ -124,9 +140,9 @@ fn typed(config: &Any, depth: u32, place: &Place<'_>, report: &mut Report) -> Re
 fn locality_round_robin(bytes: &bytes::Bytes, depth: u32, report: &mut Report) -> Result<Policy, ClusterError> {
     let config = policies::wrr_locality::v3::WrrLocality::decode(bytes.clone())?;
     let inner = match (config.endpoint_picking_policy, depth.checked_sub(1)) {
-        (Some(inner), Some(depth)) => first_supported(&inner, depth, report)?,
+        (Some(inner), Some(depth)) => first_supported(&inner, ENDPOINT_PICKING, depth, report)?,
         (Some(_), None) => Policy::DENIED,
-        (None, _) => Policy::ROUND_ROBIN,
+        (None, _) => return Err(ClusterError::NoPolicy(ENDPOINT_PICKING.to_owned())),
     };
     Ok(inner.weighing_localities(true))
 }

@@ -7,6 +7,7 @@ use amesh_xds::wire::envoy::config::core::v3::transport_socket::ConfigType;
 use super::{ClusterError, Socket, Sockets};
 use crate::model::findings::{Denied, Extension, extension};
 use crate::model::labels::string_labels;
+use crate::model::rules::{filled, set};
 use crate::report::{Place, Report};
 
 const KIND: &str = "upstream_transport_socket";
@@ -19,8 +20,10 @@ pub(super) fn sockets(cluster: &wire::Cluster, report: &mut Report) -> Result<(S
     let mut unsaid = Report::default();
     for (index, entry) in cluster.transport_socket_matches.iter().enumerate() {
         let place = Place::top("transport_socket_matches", index);
+        filled(&entry.name, place.field("name"))?;
+        set(entry.transport_socket.as_ref(), place.field("transport_socket"))?;
         let labels = entry.r#match.as_ref().map(string_labels).unwrap_or_default();
-        matches.push((labels, socket(entry.transport_socket.as_ref(), &place, &mut unsaid)?));
+        matches.push((labels, socket(entry.transport_socket.as_ref(), &place.field("transport_socket"), &mut unsaid)?));
     }
     let place = Place::ROOT;
     let otherwise = socket(cluster.transport_socket.as_ref(), &place.field("transport_socket"), &mut unsaid)?;
@@ -34,8 +37,9 @@ pub(super) fn sockets(cluster: &wire::Cluster, report: &mut Report) -> Result<(S
 
 fn socket(socket: Option<&TransportSocket>, place: &Place<'_>, report: &mut Report) -> Result<Socket, ClusterError> {
     let Some(socket) = socket else { return Ok(Socket::Plain) };
+    filled(&socket.name, place.field("name"))?;
     let Some(ConfigType::TypedConfig(config)) = &socket.config_type else {
-        // By name alone: only the plain one needs no configuration.
+        // By name alone, which Envoy took once: only the plain one needs no configuration.
         let plain = socket.name == "envoy.transport_sockets.raw_buffer";
         return Ok(if plain { Socket::Plain } else { Socket::Tls });
     };

@@ -16,6 +16,7 @@ use crate::diagnostic::Code;
 use crate::model::address::{AddressError, socket_address};
 use crate::model::findings::{Denied, scan};
 use crate::model::labels::{self, string_labels};
+use crate::model::rules::{RuleError, set};
 use crate::plan::OVERPROVISIONING;
 use crate::report::{Place, Report};
 
@@ -46,6 +47,12 @@ pub(crate) enum AssignmentError {
     /// `endpoint_name` without such an entry in `named_endpoints`.
     #[error("{0}: named_endpoints has no {1:?}")]
     UnknownName(String, String),
+    /// Another rule is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
+    /// `policy.overprovisioning_factor` is 0.
+    #[error("policy.overprovisioning_factor is 0; it must be above 0")]
+    Overprovisioning,
 }
 
 /// What kind of host an endpoint's address may be.
@@ -81,6 +88,9 @@ pub(crate) fn from_wire(
     report: &mut Report,
 ) -> Result<LoadAssignment, AssignmentError> {
     let overprovisioning = assignment.policy.and_then(|policy| policy.overprovisioning_factor);
+    if overprovisioning == Some(0) {
+        return Err(AssignmentError::Overprovisioning);
+    }
     let mut converter = Converter { named: &assignment.named_endpoints, hosts, report };
     let mut localities = Vec::with_capacity(assignment.endpoints.len());
     for (index, locality) in assignment.endpoints.into_iter().enumerate() {
@@ -130,7 +140,8 @@ impl Converter<'_> {
             Some(HostIdentifier::EndpointName(name)) => self.named(&name, place)?,
             None => None,
         };
-        let Some((host, port)) = self.host(address.as_ref(), place)? else { return Ok(None) };
+        let address = set(address, format_args!("{place}: address"))?;
+        let Some((host, port)) = self.host(&address, place)? else { return Ok(None) };
         let socket_labels = socket_labels(&endpoint.metadata)?;
         Ok(Some(Endpoint { host, port, weight, health, socket_labels }))
     }
@@ -141,26 +152,26 @@ impl Converter<'_> {
     }
 
     /// Host and port as APISIX writes them; `None` where there is no address that is read, which the scan reports.
-    fn host(
-        &mut self,
-        address: Option<&core::Address>,
-        place: &Place<'_>,
-    ) -> Result<Option<(String, u32)>, AssignmentError> {
-        let Some(address) = address.and_then(socket_address) else { return Ok(None) };
+    fn host(&mut self, address: &core::Address, place: &Place<'_>) -> Result<Option<(String, u32)>, AssignmentError> {
+        let refused = |error| AssignmentError::Address(place.to_string(), error);
+        let Some(address) = socket_address(address).map_err(refused)? else { return Ok(None) };
         let host = match address.host.parse::<IpAddr>() {
             Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
             Err(_) if self.hosts == HostKind::Address => {
-                let error = AddressError::NotAnAddress(address.host.to_owned());
-                return Err(AssignmentError::Address(place.to_string(), error));
+                return Err(refused(AddressError::NotAnAddress(address.host.to_owned())));
             }
             // There is one way only to write an IPv4 address that the parser takes.
             Ok(IpAddr::V4(_)) | Err(_) => address.host.to_owned(),
         };
-        if address.port == 0 || !host.bytes().all(is_host_byte) || host.is_empty() {
+        if address.port.is_none() && self.hosts == HostKind::Address {
+            return Err(refused(AddressError::NoPort));
+        }
+        let port = address.port.unwrap_or(0);
+        if port == 0 || !host.bytes().all(is_host_byte) {
             self.report.add(Code::EndpointDropped, place, "APISIX takes no such host or port");
             return Ok(None);
         }
-        Ok(Some((host, address.port)))
+        Ok(Some((host, port.into())))
     }
 }
 

@@ -10,6 +10,7 @@ use super::http::{self, HttpError};
 use super::{Chain, ChainIndex, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, Extension, extension};
+use crate::model::rules::{RuleError, filled};
 use crate::report::{Place, Report};
 use crate::resource_type::message_name;
 
@@ -19,6 +20,12 @@ pub(crate) enum ChainError {
     /// A filter that is not the message it should be.
     #[error("filters: {0}")]
     Decode(#[from] WireError),
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
+    /// Something behind the HTTP connection manager, which ends the chain.
+    #[error("filters[{0}] stands behind the HTTP connection manager, which must be the last filter")]
+    BehindHttp(usize),
     /// A port out of range.
     #[error("filter_chain_match.destination_port is {0}; it must be 1 to 65535")]
     Port(u32),
@@ -44,6 +51,7 @@ pub(super) fn convert(
     }
     let mut denied = Denied(false);
     for (position, filter) in chain.filters.iter().enumerate() {
+        filled(&filter.name, format_args!("filters[{position}].name"))?;
         let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { continue };
         let place = place.item("filters", position);
         match extension("network_filter", config, &place, report)? {
@@ -51,6 +59,10 @@ pub(super) fn convert(
             Extension::Read(_, bytes, found) => {
                 let manager = http::convert(bytes, found.or(denied), &place, report);
                 let manager = manager.map_err(|error| ChainError::Http(position, error))?;
+                let next = position.saturating_add(1);
+                if next < chain.filters.len() {
+                    return Err(ChainError::BehindHttp(next));
+                }
                 return Ok(Some(served(chain, index, manager)?));
             }
         }
@@ -63,10 +75,14 @@ fn is_http(filter: &wire::Filter) -> bool {
     message_name(&config.type_url).ends_with(".HttpConnectionManager")
 }
 
+fn in_range(port: u32) -> Result<u16, ChainError> {
+    u16::try_from(port).ok().filter(|port| *port > 0).ok_or(ChainError::Port(port))
+}
+
 fn served(chain: &wire::FilterChain, index: ChainIndex, manager: http::Manager) -> Result<Chain, ChainError> {
     let matcher = chain.filter_chain_match.as_ref();
     let port = matcher.and_then(|matcher| matcher.destination_port);
-    let destination_port = port.map(|port| u16::try_from(port).map_err(|_| ChainError::Port(port))).transpose()?;
+    let destination_port = port.map(in_range).transpose()?;
     Ok(Chain {
         index,
         destination_port,

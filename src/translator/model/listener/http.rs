@@ -12,7 +12,11 @@ use prost::Message as _;
 use super::{HttpSettings, Ports, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, extension};
+use crate::model::rules::{RuleError, defined, filled, set};
 use crate::report::{Place, Report};
+use crate::resource_type::message_name;
+
+const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
 /// Why Envoy would refuse a connection manager.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +33,15 @@ pub(crate) enum HttpError {
     /// RDS without a name.
     #[error("rds.route_config_name is empty")]
     UnnamedRoutes,
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
+    /// Both ways to cut ports off.
+    #[error("strip_matching_host_port and strip_any_host_port are both set")]
+    BothStripped,
+    /// Filters that do not end in the router.
+    #[error("http_filters[{0}]: the router must be the last filter, and must not be disabled")]
+    RouterNotLast(usize),
 }
 
 /// What is read of a connection manager.
@@ -46,16 +59,26 @@ pub(super) fn convert(
     report: &mut Report,
 ) -> Result<Manager, HttpError> {
     let manager = wire::HttpConnectionManager::decode(bytes.clone())?;
+    if manager.strip_matching_host_port && ports(&manager) == Ports::Ignored {
+        return Err(HttpError::BothStripped);
+    }
     let denied = denied.or(filters(&manager, place, report)?);
+    let client_cert_details: ForwardClientCertDetails =
+        defined(manager.forward_client_cert_details, "forward_client_cert_details")?;
     let settings = HttpSettings {
         ports: ports(&manager),
-        strips_client_cert: manager.forward_client_cert_details() != ForwardClientCertDetails::AlwaysForwardOnly,
+        strips_client_cert: client_cert_details != ForwardClientCertDetails::AlwaysForwardOnly,
         rejects_escaped_slashes: manager.path_with_escaped_slashes_action()
             == PathWithEscapedSlashesAction::RejectRequest,
     };
     let routes = match manager.route_specifier {
         Some(RouteSpecifier::Rds(rds)) if rds.route_config_name.is_empty() => return Err(HttpError::UnnamedRoutes),
-        Some(RouteSpecifier::Rds(rds)) => RouteSource::Named(rds.route_config_name),
+        Some(RouteSpecifier::Rds(rds)) => {
+            if !rds.route_config_name.starts_with(XDSTP) {
+                set(rds.config_source, "rds.config_source")?;
+            }
+            RouteSource::Named(rds.route_config_name)
+        }
         Some(RouteSpecifier::RouteConfig(config)) => RouteSource::Inline(Box::new(config)),
         // The one that is set is not read, which the scan has reported.
         None if denied.0 => RouteSource::Nowhere,
@@ -72,7 +95,11 @@ pub(super) fn convert(
 const PATHS: &str = "APISIX matches on the path after decoding %-escapes, resolving dot segments and merging slashes, and \
     on the host without a trailing dot; requests that have none of these are matched exactly as by Envoy";
 
-fn filters(manager: &wire::HttpConnectionManager, place: &Place<'_>, report: &mut Report) -> Result<Denied, WireError> {
+/// Names that say themselves where the resource is found.
+const XDSTP: &str = "xdstp:";
+
+fn filters(manager: &wire::HttpConnectionManager, place: &Place<'_>, report: &mut Report) -> Result<Denied, HttpError> {
+    check_order(&manager.http_filters)?;
     let mut denied = Denied(false);
     for (index, filter) in manager.http_filters.iter().enumerate().filter(|(_, filter)| !filter.disabled) {
         let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { continue };
@@ -80,6 +107,23 @@ fn filters(manager: &wire::HttpConnectionManager, place: &Place<'_>, report: &mu
         denied = denied.or(extension("http_filter", config, &place, report)?.denied());
     }
     Ok(denied)
+}
+
+/// Filters have names, and the router ends them. Whether another filter may end them is not known here.
+fn check_order(filters: &[wire::HttpFilter]) -> Result<(), HttpError> {
+    for (index, filter) in filters.iter().enumerate() {
+        filled(&filter.name, format_args!("http_filters[{index}].name"))?;
+        let is_last = index.saturating_add(1) == filters.len();
+        if is_router(filter) && (filter.disabled || !is_last) {
+            return Err(HttpError::RouterNotLast(index));
+        }
+    }
+    Ok(())
+}
+
+fn is_router(filter: &wire::HttpFilter) -> bool {
+    let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { return false };
+    message_name(&config.type_url) == ROUTER
 }
 
 fn ports(manager: &wire::HttpConnectionManager) -> Ports {

@@ -11,6 +11,7 @@ use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::findings::Denied;
 use crate::model::headers::{HeaderListError, header_mutations};
+use crate::model::rules::{RuleError, defined, filled, set};
 use crate::report::{Place, Report};
 
 /// Why Envoy would refuse an action.
@@ -22,9 +23,9 @@ pub(crate) enum ActionError {
     /// `route` without a cluster.
     #[error("route.cluster_specifier is not set")]
     NoCluster,
-    /// A cluster without a name.
-    #[error("route.cluster is empty")]
-    UnnamedCluster,
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
     /// Weights that cannot be shares.
     #[error("route.weighted_clusters: the weights must sum to 1..4294967295")]
     Weights,
@@ -55,7 +56,7 @@ pub(super) fn convert(
     match action {
         Some(wire::route::Action::Route(route)) => forward(route, scanned, &place.field("route"), report),
         Some(wire::route::Action::DirectResponse(response)) => {
-            respond(response, &place.field("direct_response"), report)
+            respond(response, scanned, &place.field("direct_response"), report)
         }
         None if scanned.0 => Ok((Action::Deny, Denied(true))),
         None => Err(ActionError::Missing),
@@ -68,11 +69,13 @@ fn forward(
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<(Action, Denied), ActionError> {
-    let not_found_status = not_found_status(&route);
+    let not_found_status = not_found_status(&route)?;
     let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
     let (destinations, denied) = match route.cluster_specifier {
-        Some(ClusterSpecifier::Cluster(name)) if name.is_empty() => return Err(ActionError::UnnamedCluster),
-        Some(ClusterSpecifier::Cluster(name)) => (vec![Destination::only(name)], Denied(false)),
+        Some(ClusterSpecifier::Cluster(name)) => {
+            filled(&name, "route.cluster")?;
+            (vec![Destination::only(name)], Denied(false))
+        }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
             weigh(weighted, scanned, &place.field("weighted_clusters"), report)?
         }
@@ -82,12 +85,13 @@ fn forward(
     Ok((Action::Forward(Forward { destinations, timeout, not_found_status }), denied))
 }
 
-fn not_found_status(route: &wire::RouteAction) -> u16 {
-    match route.cluster_not_found_response_code() {
+fn not_found_status(route: &wire::RouteAction) -> Result<u16, RuleError> {
+    let path = "route.cluster_not_found_response_code";
+    Ok(match defined(route.cluster_not_found_response_code, path)? {
         ClusterNotFoundResponseCode::ServiceUnavailable => 503,
         ClusterNotFoundResponseCode::NotFound => 404,
         ClusterNotFoundResponseCode::InternalServerError => 500,
-    }
+    })
 }
 
 fn weigh(
@@ -102,8 +106,8 @@ fn weigh(
         let place = place.item("clusters", index);
         denied = denied.or(overrides::inspect(&entry.typed_per_filter_config, &place, report)?);
         // The scan has reported an entry whose cluster is chosen in a way that is not read.
-        if entry.name.is_empty() && !scanned.0 {
-            return Err(ActionError::UnnamedCluster);
+        if !scanned.0 {
+            filled(&entry.name, format_args!("route.weighted_clusters.clusters[{index}].name"))?;
         }
         let mutations = header_mutations!(entry);
         let mutations = mutations.map_err(|error| ActionError::Headers(index, error))?;
@@ -118,23 +122,29 @@ fn weigh(
 
 fn respond(
     response: wire::DirectResponseAction,
+    scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<(Action, Denied), ActionError> {
     let status = u16::try_from(response.status).ok().filter(|status| (200..600).contains(status));
     let status = status.ok_or(ActionError::Status(response.status))?;
-    if let Some(body) = response.body.map_or(Some(String::new()), body) {
+    let body = match response.body {
+        None => Some(String::new()),
+        // One that is set and not read has been reported.
+        Some(DataSource { specifier: None }) if scanned.0 => return Ok((Action::Deny, Denied(true))),
+        Some(source) => text(set(source.specifier, "direct_response.body.specifier")?),
+    };
+    if let Some(body) = body {
         return Ok((Action::Respond { status, body }, Denied(false)));
     }
     report.add(Code::FieldNotYetDenied, place.field("body"), "inline_bytes: a body that is not UTF-8 cannot be sent");
     Ok((Action::Deny, Denied(true)))
 }
 
-/// The text; `None` where it is none. A body from a file or the environment is denied by the scan.
-fn body(source: DataSource) -> Option<String> {
-    match source.specifier {
-        Some(Specifier::InlineString(text)) => Some(text),
-        Some(Specifier::InlineBytes(bytes)) => String::from_utf8(bytes.to_vec()).ok(),
-        None => Some(String::new()),
+/// The text; `None` where it is none.
+fn text(body: Specifier) -> Option<String> {
+    match body {
+        Specifier::InlineString(text) => Some(text),
+        Specifier::InlineBytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
     }
 }

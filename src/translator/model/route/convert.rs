@@ -12,6 +12,7 @@ use super::{Action, Route, VirtualHost};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, scan};
 use crate::model::headers::{HeaderListError, header_mutations};
+use crate::model::rules::{RuleError, filled, one_line};
 use crate::options::Limits;
 use crate::report::{Place, Report};
 
@@ -27,9 +28,9 @@ pub(crate) enum VirtualHostError {
     /// Not the message it should be, in a way only the full decoder sees.
     #[error("{0}")]
     Text(#[from] prost::DecodeError),
-    /// `name` is empty.
-    #[error("name is empty")]
-    Unnamed,
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
     /// `domains` is empty.
     #[error("domains is empty: no request can belong to it")]
     NoDomain,
@@ -98,13 +99,14 @@ pub(crate) fn convert_virtual_host(
 }
 
 fn check(host: &wire::VirtualHost, limits: &Limits) -> Result<(), VirtualHostError> {
-    if host.name.is_empty() {
-        return Err(VirtualHostError::Unnamed);
-    }
+    filled(&host.name, "name")?;
     if host.domains.is_empty() {
         return Err(VirtualHostError::NoDomain);
     }
     bounded("domains", host.domains.len(), limits.domains)?;
+    for (index, domain) in host.domains.iter().enumerate() {
+        one_line(domain, format_args!("domains[{index}]"))?;
+    }
     bounded("routes", host.routes.len(), limits.routes)
 }
 

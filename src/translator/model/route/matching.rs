@@ -8,6 +8,7 @@ use amesh_xds::wire::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
 
 use crate::diagnostic::Code;
 use crate::model::findings::Denied;
+use crate::model::rules::{RuleError, filled, one_line};
 use crate::order::PathMatch;
 use crate::regex::{Pcre, RegexError, to_pcre};
 use crate::report::{Place, Report};
@@ -36,12 +37,15 @@ pub(crate) enum MatchError {
 /// Why Envoy would refuse a header matcher.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HeaderMatcherError {
-    /// `name` is empty.
-    #[error("name is empty")]
-    Unnamed,
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
     /// A pattern that RE2 does not take.
     #[error("{0}")]
     Regex(#[from] RegexError),
+    /// `string_match` of no kind.
+    #[error("string_match.match_pattern is not set")]
+    NoPattern,
 }
 
 /// What a request must be.
@@ -67,7 +71,7 @@ pub(super) fn convert(
     };
     let mut headers = Vec::with_capacity(matcher.headers.len());
     for (index, header) in matcher.headers.into_iter().enumerate() {
-        let converted = header_match(header, &place.item("headers", index), report);
+        let converted = header_match(header, scanned, &place.item("headers", index), report);
         match converted.map_err(|error| MatchError::Header(index, error))? {
             Some(header) => headers.push(header),
             None => denied = Denied(true),
@@ -119,13 +123,13 @@ fn regex(matcher: &RegexMatcher, place: &Place<'_>, report: &mut Report) -> Resu
 /// A header matcher; `None` where it cannot be told whether a request meets it.
 fn header_match(
     header: wire::HeaderMatcher,
+    scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<Option<HeaderMatch>, HeaderMatcherError> {
-    if header.name.is_empty() {
-        return Err(HeaderMatcherError::Unnamed);
-    }
-    let kind = kind(header.header_match_specifier, place, report)?;
+    filled(&header.name, "name")?;
+    one_line(&header.name, "name")?;
+    let kind = kind(header.header_match_specifier, scanned, place, report)?;
     Ok(kind.map(|(kind, ignore_case)| HeaderMatch {
         name: header.name,
         kind,
@@ -138,39 +142,49 @@ fn header_match(
 /// What the value must be, and whether case is ignored.
 fn kind(
     specifier: Option<HeaderMatchSpecifier>,
+    scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
-) -> Result<Option<(HeaderKind, bool)>, RegexError> {
+) -> Result<Option<(HeaderKind, bool)>, HeaderMatcherError> {
     let kind = match specifier {
         // Envoy: without a specifier the header must be there.
         None => HeaderKind::Present(true),
         Some(HeaderMatchSpecifier::ExactMatch(text)) => HeaderKind::Exact(text),
-        Some(HeaderMatchSpecifier::PrefixMatch(text)) => HeaderKind::Prefix(text),
-        Some(HeaderMatchSpecifier::SuffixMatch(text)) => HeaderKind::Suffix(text),
-        Some(HeaderMatchSpecifier::ContainsMatch(text)) => HeaderKind::Contains(text),
+        Some(HeaderMatchSpecifier::PrefixMatch(text)) => HeaderKind::Prefix(part(text, "prefix_match")?),
+        Some(HeaderMatchSpecifier::SuffixMatch(text)) => HeaderKind::Suffix(part(text, "suffix_match")?),
+        Some(HeaderMatchSpecifier::ContainsMatch(text)) => HeaderKind::Contains(part(text, "contains_match")?),
         Some(HeaderMatchSpecifier::PresentMatch(present)) => HeaderKind::Present(present),
         Some(HeaderMatchSpecifier::RangeMatch(range)) => HeaderKind::Range { start: range.start, end: range.end },
         Some(HeaderMatchSpecifier::SafeRegexMatch(matcher)) => {
             return pattern_kind(&matcher, &place.field("safe_regex_match"), report);
         }
         Some(HeaderMatchSpecifier::StringMatch(matcher)) => {
-            return string_kind(matcher, &place.field("string_match"), report);
+            return string_kind(matcher, scanned, &place.field("string_match"), report);
         }
     };
     Ok(Some((kind, false)))
 }
 
+/// A part of a text must not be empty.
+fn part(text: String, field: &str) -> Result<String, RuleError> {
+    filled(&text, field)?;
+    Ok(text)
+}
+
 fn string_kind(
     matcher: StringMatcher,
+    scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
-) -> Result<Option<(HeaderKind, bool)>, RegexError> {
+) -> Result<Option<(HeaderKind, bool)>, HeaderMatcherError> {
     let kind = match matcher.match_pattern {
-        None => return Ok(None),
+        // The one that is set is not read, which the scan has reported.
+        None if scanned.0 => return Ok(None),
+        None => return Err(HeaderMatcherError::NoPattern),
         Some(MatchPattern::Exact(text)) => HeaderKind::Exact(text),
-        Some(MatchPattern::Prefix(text)) => HeaderKind::Prefix(text),
-        Some(MatchPattern::Suffix(text)) => HeaderKind::Suffix(text),
-        Some(MatchPattern::Contains(text)) => HeaderKind::Contains(text),
+        Some(MatchPattern::Prefix(text)) => HeaderKind::Prefix(part(text, "string_match.prefix")?),
+        Some(MatchPattern::Suffix(text)) => HeaderKind::Suffix(part(text, "string_match.suffix")?),
+        Some(MatchPattern::Contains(text)) => HeaderKind::Contains(part(text, "string_match.contains")?),
         Some(MatchPattern::SafeRegex(matcher)) => return pattern_kind(&matcher, &place.field("safe_regex"), report),
     };
     Ok(Some((kind, matcher.ignore_case)))
@@ -180,6 +194,6 @@ fn pattern_kind(
     matcher: &RegexMatcher,
     place: &Place<'_>,
     report: &mut Report,
-) -> Result<Option<(HeaderKind, bool)>, RegexError> {
+) -> Result<Option<(HeaderKind, bool)>, HeaderMatcherError> {
     Ok(regex(matcher, place, report)?.map(|pattern| (HeaderKind::Regex(pattern), false)))
 }

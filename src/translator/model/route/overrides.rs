@@ -23,6 +23,9 @@ pub(crate) enum OverrideError {
     /// Not the message it should be, in a way only the full decoder sees.
     #[error("typed_per_filter_config[{0:?}]: {1}")]
     Text(String, prost::DecodeError),
+    /// A wrapper around nothing, which does not switch the filter off either.
+    #[error("typed_per_filter_config[{0:?}]: neither config nor disabled is set")]
+    Empty(String),
 }
 
 /// Reports every configuration; denies where one cannot be left out safely.
@@ -63,10 +66,7 @@ fn wrapped(
         report.add(Code::ExtensionIgnored, place, message);
         return Ok(Denied(false));
     }
-    let Some(any) = &config.config else {
-        report.add(Code::ExtensionDenied, place, "a filter is switched on for these routes, which is not translated");
-        return Ok(Denied(true));
-    };
+    let any = config.config.as_ref().ok_or_else(|| OverrideError::Empty(filter.to_owned()))?;
     // A wrapper inside a wrapper is no configuration of any filter.
     match extension(KIND, any, place, report).map_err(|error| OverrideError::Decode(filter.to_owned(), error))? {
         Extension::Read(WRAPPER, ..) => {
