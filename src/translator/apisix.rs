@@ -8,7 +8,10 @@ mod route;
 mod upstream;
 mod writer;
 
-pub(crate) use plugins::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseHeaders, ResponseRewrite, Template};
+pub(crate) use plugins::{
+    Abort, FaultInjection, Meta, Plugins, ProxyRewrite, RequestHeaders, ResponseHeaders, ResponseRewrite, Template,
+    Value,
+};
 pub(crate) use route::{Route, Timeout};
 pub(crate) use upstream::{Balancing, Node, Upstream};
 pub(crate) use writer::Writer;

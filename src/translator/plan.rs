@@ -7,6 +7,8 @@ mod lines;
 mod load;
 mod outcome;
 mod partition;
+mod redirect;
+mod rewrite;
 mod routes;
 mod share;
 mod upstream;

@@ -15,9 +15,12 @@
 mod emit;
 mod node;
 mod parse;
+mod replace;
 mod scan;
 mod set;
 mod work;
+
+pub(crate) use replace::{ReplaceError, Replacement, to_replacement};
 
 use node::Node;
 use set::ByteSet;
@@ -91,6 +94,13 @@ pub(crate) fn to_pcre_before(re2: &str, stop: char) -> Result<Pcre, RegexError> 
     Ok(pcre)
 }
 
+/// The pattern of an expression for a part of a text that has none of `stops`, which are ASCII, and before one of which
+/// or the end of the text it ends: [`Pcre::part`].
+pub(crate) fn to_pcre_part(re2: &str, stops: &str) -> Result<Pcre, RegexError> {
+    let stops = stops.bytes().fold(ByteSet::EMPTY, |set, stop| set.union(ByteSet::byte(stop)));
+    convert(re2, stops, &format!(r"(?:{}|\z)", stops.to_pcre()))
+}
+
 fn convert(re2: &str, excluded: ByteSet, end: &str) -> Result<Pcre, RegexError> {
     if re2.len() > LENGTH_MAX {
         return Err(RegexError::TooLarge);
@@ -114,6 +124,12 @@ impl Pcre {
     #[must_use]
     pub(crate) fn full_match(&self) -> String {
         format!(r"^{}\z", self.pattern)
+    }
+
+    /// The pattern for a part of a text, to stand between what comes before it and a look at what ends it.
+    #[must_use]
+    pub(crate) fn part(&self) -> &str {
+        &self.pattern
     }
 
     /// Text with which every match begins; may be empty.

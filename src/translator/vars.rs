@@ -9,11 +9,13 @@
 mod expr;
 mod header;
 mod json;
+mod part;
 mod pattern;
 
 pub(crate) use expr::Expr;
 pub(crate) use header::{HeaderKind, HeaderMatch, HeaderNote, header_variable};
 pub(crate) use json::Vars;
+pub(crate) use part::{Comparison, PartPattern, cookie, query_parameter, query_present};
 pub(crate) use pattern::escape_pcre;
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ pub(crate) struct Route<'a> {
     /// How long the upstream may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<Timeout>,
+    /// Connections may become websockets.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) enable_websocket: bool,
     /// Absent: no plugin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plugins: Option<&'a Plugins>,

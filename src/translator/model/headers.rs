@@ -4,6 +4,7 @@ use amesh_xds::wire::envoy::config::core::v3 as wire;
 use amesh_xds::wire::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 
 use super::format::{Format, FormatError};
+use super::rules::{RuleError, defined};
 
 /// What one weighted cluster, route, virtual host or route configuration does to headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +68,9 @@ pub(crate) enum HeaderListError {
     /// A value that is no format string.
     #[error("header {0:?}: {1}")]
     Format(String, FormatError),
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
     /// Too many.
     #[error("more than 1000 headers")]
     TooMany,
@@ -109,7 +113,7 @@ fn level((add, remove): Lists<'_>) -> Result<Level, HeaderListError> {
 fn addition(option: &wire::HeaderValueOption) -> Result<Addition, HeaderListError> {
     let header = option.header.as_ref().ok_or(HeaderListError::Unnamed)?;
     let name = modifiable(&header.key)?;
-    let action = match (option.append, option.append_action()) {
+    let action = match (option.append, defined(option.append_action, "append_action")?) {
         (Some(true) | None, HeaderAppendAction::AppendIfExistsOrAdd) => Append::Always,
         (Some(false), HeaderAppendAction::AppendIfExistsOrAdd) | (None, HeaderAppendAction::OverwriteIfExistsOrAdd) => {
             Append::Overwrite

@@ -75,6 +75,8 @@ pub(crate) struct HttpSettings {
     pub(crate) strips_client_cert: bool,
     /// `path_with_escaped_slashes_action` is `REJECT_REQUEST`.
     pub(crate) rejects_escaped_slashes: bool,
+    /// `upgrade_configs` has `websocket`.
+    pub(crate) websocket: bool,
 }
 
 /// What becomes of the port in the Host header before it is matched: `strip_matching_host_port`,

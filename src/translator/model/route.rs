@@ -1,17 +1,25 @@
 //! Virtual hosts and routes (`envoy.config.route.v3`), validated.
 
 mod action;
+mod conditions;
 mod convert;
 mod matching;
 mod overrides;
+mod redirect;
+mod rewrite;
 mod settings;
 
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
+pub(crate) use redirect::{Redirect, Scheme};
+pub(crate) use rewrite::PathRewrite;
 pub(crate) use settings::{scanned_settings, settings};
+
+use amesh_xds::wire::envoy::r#type::v3::fractional_percent::DenominatorType;
+use bytes::Bytes;
 
 use crate::model::headers::HeaderMutations;
 use crate::order::PathMatch;
-use crate::vars::HeaderMatch;
+use crate::vars::{Expr, HeaderMatch};
 
 /// One virtual host: the requests for some domains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +28,8 @@ pub(crate) struct VirtualHost {
     pub(crate) name: String,
     /// At least one; compared without case.
     pub(crate) domains: Vec<String>,
+    /// `require_tls` is not `NONE`: requests without TLS are sent to it.
+    pub(crate) requires_tls: bool,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// The first that matches decides.
@@ -37,6 +47,10 @@ pub(crate) struct Route {
     pub(crate) case_sensitive: bool,
     /// What all of the headers must be.
     pub(crate) headers: Vec<HeaderMatch>,
+    /// What else must hold.
+    pub(crate) others: Expr,
+    /// The share of the requests that it is for; `None`: all.
+    pub(crate) fraction: Option<Fraction>,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// What happens to the request.
@@ -53,8 +67,10 @@ pub(crate) enum Action {
         /// 200 to 599.
         status: u16,
         /// May be empty.
-        body: String,
+        body: Bytes,
     },
+    /// Is sent elsewhere.
+    Redirect(Box<Redirect>),
     /// Cannot be translated safely: answers 503.
     Deny,
 }
@@ -68,6 +84,12 @@ pub(crate) struct Forward {
     pub(crate) timeout: u64,
     /// `cluster_not_found_response_code`: 404, 500 or 503.
     pub(crate) not_found_status: u16,
+    /// What becomes of the path; `None`: it stays.
+    pub(crate) path: Option<PathRewrite>,
+    /// The host in place of the one that came; `None`: it stays.
+    pub(crate) host: Option<String>,
+    /// Connections may become websockets; `None`: as the connection manager says.
+    pub(crate) websocket: Option<bool>,
 }
 
 /// A cluster, and what is done to requests for it.
@@ -79,11 +101,34 @@ pub(crate) struct Destination {
     pub(crate) weight: u32,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
+    /// The host in place of the route's.
+    pub(crate) host: Option<String>,
 }
 
 impl Destination {
     /// The only cluster of a route.
     pub(crate) fn only(cluster: String) -> Self {
-        Self { cluster, weight: 1, mutations: None }
+        Self { cluster, weight: 1, mutations: None, host: None }
+    }
+}
+
+/// A share of all requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fraction {
+    /// Of [`Fraction::whole`].
+    pub(crate) part: u32,
+    /// 100, 10,000 or 1,000,000.
+    pub(crate) whole: u32,
+}
+
+impl Fraction {
+    /// From the wire.
+    pub(super) fn new(numerator: u32, denominator: DenominatorType) -> Self {
+        let whole = match denominator {
+            DenominatorType::Hundred => 100,
+            DenominatorType::TenThousand => 10_000,
+            DenominatorType::Million => 1_000_000,
+        };
+        Self { part: numerator, whole }
     }
 }

@@ -59,12 +59,18 @@ pub(crate) struct Requests {
     pub(crate) strips_client_cert: bool,
     /// Those with escaped slashes in the path are refused.
     pub(crate) rejects_escaped_slashes: bool,
+    /// Connections may become websockets.
+    pub(crate) websocket: bool,
 }
 
 impl Requests {
     /// For tables that no listener refers to: as a connection manager without further settings does.
-    pub(crate) const DEFAULT: Self =
-        Self { ports: PortMatching::Compare, strips_client_cert: true, rejects_escaped_slashes: false };
+    pub(crate) const DEFAULT: Self = Self {
+        ports: PortMatching::Compare,
+        strips_client_cert: true,
+        rejects_escaped_slashes: false,
+        websocket: false,
+    };
 
     /// Two uses of one table. Where they differ the stricter way holds.
     pub(crate) fn or(self, other: Self) -> Self {
@@ -72,6 +78,7 @@ impl Requests {
             ports: if self.ports == other.ports { self.ports } else { PortMatching::Compare },
             strips_client_cert: self.strips_client_cert || other.strips_client_cert,
             rejects_escaped_slashes: self.rejects_escaped_slashes || other.rejects_escaped_slashes,
+            websocket: self.websocket && other.websocket,
         }
     }
 }
@@ -113,6 +120,7 @@ fn requests(listener: &Listener, chain: &Chain) -> Requests {
         ports: ports(listener, chain),
         strips_client_cert: chain.http.strips_client_cert,
         rejects_escaped_slashes: chain.http.rejects_escaped_slashes,
+        websocket: chain.http.websocket,
     }
 }
 
@@ -202,7 +210,12 @@ mod tests {
             index: ChainIndex(index),
             destination_port: *destination_port,
             sniffed: false,
-            http: HttpSettings { ports: Ports::Compared, strips_client_cert: true, rejects_escaped_slashes: false },
+            http: HttpSettings {
+                ports: Ports::Compared,
+                strips_client_cert: true,
+                rejects_escaped_slashes: false,
+                websocket: false,
+            },
             routes: RouteSource::Named(port.to_string()),
             denied: false,
         };

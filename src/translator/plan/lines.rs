@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::guards::Requests;
 use super::outcome::Outcome;
+use super::partition;
 use crate::diagnostic::Code;
 use crate::hosts::PortMatching;
 use crate::model::cluster::View;
@@ -21,14 +22,24 @@ pub(super) struct Line {
     pub(super) keys: Vec<Key>,
     pub(super) condition: Expr,
     pub(super) outcome: Outcome,
-    /// Index of the route; `None` for what stands behind all routes.
-    pub(super) route: Option<usize>,
+    pub(super) position: Position,
     /// Which of the route's clusters.
     pub(super) part: usize,
     /// The route's name; may be empty.
     pub(super) name: String,
     /// Whose it is, where virtual hosts are laid out together.
     pub(super) owner: Option<Owner>,
+}
+
+/// Where a line stands in its virtual host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Before all routes: requests without TLS.
+    Tls,
+    /// The route of this index.
+    Route(usize),
+    /// Behind all routes.
+    End,
 }
 
 /// Whose a line is.
@@ -52,7 +63,8 @@ impl fmt::Display for Owner {
 /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
 pub(super) fn terminal() -> Line {
     let (keys, condition) = every_path();
-    Line { keys, condition, outcome: Outcome::status(404), route: None, part: 0, name: String::new(), owner: None }
+    let outcome = Outcome::status(404);
+    Line { keys, condition, outcome, position: Position::End, part: 0, name: String::new(), owner: None }
 }
 
 /// Makes the lines of virtual hosts and gathers what there is to say.
@@ -72,18 +84,31 @@ impl LineMaker<'_> {
     /// The lines of a virtual host's routes, in order.
     pub(super) fn lines(&mut self, host: &VirtualHost, place: &Place<'_>) -> Vec<Line> {
         let mut lines = Vec::with_capacity(host.routes.len());
+        lines.extend(host.requires_tls.then(|| self.tls()));
         for (index, route) in host.routes.iter().enumerate() {
             self.route(host, route, index, &place.item("routes", index), &mut lines);
         }
         lines
     }
 
+    /// Sends requests without TLS to it, whatever their path.
+    fn tls(&self) -> Line {
+        let (keys, condition) = every_path();
+        let condition = self.slashes().and(condition).and(Expr::equal("scheme", "http"));
+        let outcome = Outcome::to_tls();
+        Line { keys, condition, outcome, position: Position::Tls, part: 0, name: String::new(), owner: None }
+    }
+
+    fn slashes(&self) -> Expr {
+        if self.requests.rejects_escaped_slashes { without_escaped_slashes() } else { Expr::True }
+    }
+
     fn route(&mut self, host: &VirtualHost, route: &Route, index: usize, place: &Place<'_>, lines: &mut Vec<Line>) {
         let options = PathOptions { ignore_case: !route.case_sensitive, ..PathOptions::default() };
         let (keys, path) = route.path.as_ref().map_or_else(every_path, |path| path_keys(path, options));
         let (headers, told) = self.headers(route, place);
-        let slashes = if self.requests.rejects_escaped_slashes { without_escaped_slashes() } else { Expr::True };
-        let condition = slashes.and(path).and(headers);
+        let sampled = route.fraction.map_or(Expr::True, |fraction| partition::sample(fraction.part, fraction.whole));
+        let condition = Expr::all([self.slashes(), path, headers, route.others.clone(), sampled]);
         if condition.is_false() {
             return self.report.add(Code::RouteShadowed, place, "no request can meet the conditions of this route");
         }
@@ -95,7 +120,7 @@ impl LineMaker<'_> {
                 keys: keys.clone(),
                 condition: condition.clone().and(share),
                 outcome,
-                route: Some(index),
+                position: Position::Route(index),
                 part,
                 name: route.name.clone(),
                 owner: None,

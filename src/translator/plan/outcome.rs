@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::headers::{self, Facts, Note};
 use super::lines::LineMaker;
-use super::partition;
-use crate::apisix::{Abort, Plugins, ProxyRewrite, ResponseRewrite, Timeout};
+use super::{partition, redirect, rewrite};
+use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrite, Template, Timeout};
 use crate::diagnostic::Code;
 use crate::model::cluster::View;
 use crate::model::headers::HeaderMutations;
-use crate::model::route::{Action, Destination, Forward, Route, VirtualHost};
+use crate::model::route::{Action, Destination, Forward, Route, Scheme, VirtualHost};
 use crate::names;
 use crate::report::Place;
 use crate::vars::Expr;
@@ -34,6 +34,8 @@ pub(super) struct Target {
     /// The upstream's id.
     pub(super) upstream: String,
     pub(super) timeout: Timeout,
+    /// Connections may become websockets.
+    pub(super) websocket: bool,
 }
 
 /// An outcome for a share of a route's requests. Of several, the first whose condition holds counts.
@@ -64,6 +66,26 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The same with changes of request headers, which come before those that the rewrite makes itself.
+    fn with_request_headers(mut self, mut headers: RequestHeaders) -> Self {
+        let mut rewrite = self.plugins.proxy_rewrite.take().map_or_else(ProxyRewrite::default, |rewrite| *rewrite);
+        for (name, value) in std::mem::take(&mut rewrite.headers.set) {
+            headers.overwrite(name, value);
+        }
+        rewrite.headers = headers;
+        if rewrite == ProxyRewrite::default() { self } else { self.with(rewrite) }
+    }
+
+    /// The request again, over TLS.
+    pub(super) fn to_tls() -> Self {
+        let mut location = Template::literal("https://");
+        location.push_variable("http_host");
+        location.push_variable("real_request_uri");
+        Self::answer(Abort::empty(301).with_header("Location", location))
+    }
+}
+
 /// Splits every share: what meets `condition` has `changed` as its outcome, given the one that it would have had.
 #[allow(dead_code, reason = "for plugins that cannot be merged")]
 pub(super) fn split(shares: Vec<Share>, condition: &Expr, changed: impl Fn(&Outcome) -> Outcome) -> Vec<Share> {
@@ -89,8 +111,15 @@ impl LineMaker<'_> {
         match &route.action {
             Action::Deny => vec![(Expr::True, Outcome::denied())],
             Action::Respond { status, body } => {
-                let answer = Outcome::answer(Abort::text(*status, body));
-                self.with_headers(around, None, vec![(Expr::True, answer)], place)
+                self.with_headers(around, None, vec![(Expr::True, redirect::respond(*status, body))], place)
+            }
+            Action::Redirect(redirect) => {
+                let shares = redirect::redirect(route, redirect);
+                if redirect.host.is_none() && (redirect.port.is_some() || redirect.scheme != Scheme::Kept) {
+                    let why = "where the port of the host is changed, the host is in lower case";
+                    self.report.add(Code::RewriteApproximated, place.field("redirect"), why);
+                }
+                self.with_headers(around, None, shares, place)
             }
             Action::Forward(forward) => self.shares(around, forward, place),
         }
@@ -104,7 +133,7 @@ impl LineMaker<'_> {
         for (destination, bound) in forward.destinations.iter().zip(bounds) {
             if bound > before {
                 let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
-                let outcome = self.forward(&destination.cluster, forward, place);
+                let outcome = self.forward(around.route, destination, forward, place);
                 outcomes.extend(self.with_headers(around, Some(destination), vec![(share, outcome)], place));
             }
             before = bound.max(before);
@@ -112,7 +141,8 @@ impl LineMaker<'_> {
         outcomes
     }
 
-    fn forward(&mut self, cluster: &str, forward: &Forward, place: &Place<'_>) -> Outcome {
+    fn forward(&mut self, route: &Route, destination: &Destination, forward: &Forward, place: &Place<'_>) -> Outcome {
+        let cluster = destination.cluster.as_str();
         self.clusters.insert(cluster.to_owned());
         match (self.cluster)(cluster) {
             None => {
@@ -128,7 +158,13 @@ impl LineMaker<'_> {
             Some(View { connect_timeout, .. }) => {
                 let timeout = Timeout::from_milliseconds(connect_timeout, forward.timeout);
                 let upstream = names::id(self.instance, names::CLUSTER, &[cluster]);
-                Outcome { target: Some(Target { upstream, timeout }), plugins: Plugins::default() }
+                let websocket = forward.websocket.unwrap_or(self.requests.websocket);
+                let outcome =
+                    Outcome { target: Some(Target { upstream, timeout, websocket }), plugins: Plugins::default() };
+                match rewrite::rewrite(route, forward, destination) {
+                    Some(rewrite) => outcome.with(rewrite),
+                    None => outcome,
+                }
             }
         }
     }
@@ -165,10 +201,7 @@ impl LineMaker<'_> {
                 continue;
             }
             for (case, headers) in &cases {
-                let rewrite = ProxyRewrite { headers: headers.clone(), ..ProxyRewrite::default() };
-                let outcome = outcome.clone();
-                let outcome = if headers.is_empty() { outcome } else { outcome.with(rewrite) };
-                all.push((share.clone().and(case.clone()), outcome));
+                all.push((share.clone().and(case.clone()), outcome.clone().with_request_headers(headers.clone())));
             }
         }
         all
@@ -196,7 +229,10 @@ impl LineMaker<'_> {
         if outcome.target.is_none() || !self.requests.strips_client_cert {
             return outcome;
         }
-        Outcome { plugins: Plugins::stripping_client_cert(), ..outcome }
+        if outcome.plugins.is_empty() {
+            return Outcome { plugins: Plugins::stripping_client_cert(), ..outcome };
+        }
+        outcome.with(Plugins::stripping_client_cert())
     }
 }
 

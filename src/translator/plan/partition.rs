@@ -3,9 +3,13 @@
 //! Envoy draws one random number per request. APISIX has `request_id`, 32 random hexadecimal digits that stay the same
 //! within a request; its first four digits are that number here, so a share is exact to 1/65536.
 
+use crate::vars::Expr;
+
 /// Digits of `request_id` that are looked at.
 const DIGITS: u32 = 4;
-/// How many values they have.
+/// Digits that tell a sample, which may be one in a million.
+const SAMPLE_DIGITS: u32 = 6;
+/// How many values the digits of shares have.
 pub(crate) const SPACE: u32 = 0x1_0000;
 
 /// The upper bounds of the shares in the space of `0..65536`, one a weight; the last is 65536.
@@ -25,11 +29,30 @@ fn scaled(sum: &mut u64, weight: u32, total: u64) -> Option<u32> {
     u32::try_from(rounded).ok()
 }
 
+/// Request ids of this share of all requests, exact to 1/16777216. Its digits are those that clusters are chosen by, as
+/// in Envoy, which draws once.
+pub(crate) fn sample(part: u32, whole: u32) -> Expr {
+    if part == 0 {
+        return Expr::False;
+    }
+    if part >= whole {
+        return Expr::True;
+    }
+    let space = 1_u64 << SAMPLE_DIGITS.saturating_mul(4);
+    let rounded = u64::from(part).saturating_mul(space).saturating_add(u64::from(whole) / 2);
+    let bound = rounded.checked_div(u64::from(whole)).unwrap_or(space).clamp(1, space.saturating_sub(1));
+    Expr::matches("request_id", digits_up_to(u32::try_from(bound).unwrap_or(1), SAMPLE_DIGITS))
+}
+
 /// A pattern for request ids whose first four digits are below `bound` (1 to 65535).
 pub(crate) fn below(bound: u32) -> String {
+    digits_up_to(bound, DIGITS)
+}
+
+fn digits_up_to(bound: u32, digits: u32) -> String {
     let mut alternatives = Vec::new();
     let mut prefix = String::new();
-    for place in (0..DIGITS).rev() {
+    for place in (0..digits).rev() {
         let digit = (bound >> place.saturating_mul(4)) & 0xf;
         if digit > 0 {
             alternatives.push(format!("{prefix}{}", digits_below(digit)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::guards::Requests;
-use super::lines::{Line, LineMaker, Owner, terminal};
+use super::lines::{Line, LineMaker, Owner, Position, terminal};
 use super::outcome::Outcome;
 use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
@@ -165,7 +165,7 @@ fn lay_out(
     }
     for (line, placed) in lines.iter().zip(&placed) {
         if placed.uris.is_empty() {
-            if let (Some(report), Some(index)) = (report.as_deref_mut(), line.route) {
+            if let (Some(report), Position::Route(index)) = (report.as_deref_mut(), line.position) {
                 report.add(
                     Code::RouteShadowed,
                     Place::top("routes", index),
@@ -193,18 +193,20 @@ fn route(scope: &Scope<'_>, group: &Group<'_>, line: &Line, placed: &order::Plac
         vars: Vars::all([scope.guard, group.guard, &placed.condition, &line.condition]),
         upstream_id: target.as_ref().map(|target| target.upstream.as_str()),
         timeout: target.as_ref().map(|target| target.timeout),
+        enable_websocket: target.as_ref().is_some_and(|target| target.websocket),
         plugins: (!plugins.is_empty()).then_some(plugins),
     };
     let json = scope.writer.json(&route)?;
     Some((id, json))
 }
 
-/// `3`, or `3.1` for the second cluster of route 3, or `end`.
+/// `3`, or `3.1` for the second part of route 3, or `end`, or `tls`.
 fn position(line: &Line) -> String {
-    match (line.route, line.part) {
-        (None, _) => "end".to_owned(),
-        (Some(route), 0) => route.to_string(),
-        (Some(route), part) => format!("{route}.{part}"),
+    match (line.position, line.part) {
+        (Position::Tls, _) => "tls".to_owned(),
+        (Position::End, _) => "end".to_owned(),
+        (Position::Route(route), 0) => route.to_string(),
+        (Position::Route(route), part) => format!("{route}.{part}"),
     }
 }
 
@@ -228,6 +230,7 @@ pub(crate) fn closed_route(
         vars: Vars::new(guard),
         upstream_id: None,
         timeout: None,
+        enable_websocket: false,
         plugins: Some(&Plugins::answering(abort)),
     };
     writer.json(&route)

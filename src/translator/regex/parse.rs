@@ -23,9 +23,19 @@ pub(super) struct Parsed {
     pub(super) counts_bytes: bool,
 }
 
-pub(super) fn parse(re2: &str) -> Result<Parsed, RegexError> {
+/// The expression as it is written.
+pub(super) fn syntax(re2: &str) -> Result<Ast, RegexError> {
     let mut parser = ParserBuilder::new().nest_limit(NESTING_MAX).octal(true).build();
-    let ast = parser.parse(&rewrite(re2)).map_err(|error| refusal(&error))?;
+    parser.parse(&rewrite(re2)).map_err(|error| refusal(&error))
+}
+
+/// A piece of an expression without flags.
+pub(super) fn piece(ast: &Ast) -> Result<Node, RegexError> {
+    Converter { flags: Modes::default(), counts_bytes: false }.convert(ast, 1)
+}
+
+pub(super) fn parse(re2: &str) -> Result<Parsed, RegexError> {
+    let ast = syntax(re2)?;
     let mut converter = Converter { flags: Modes::default(), counts_bytes: false };
     let node = converter.convert(&ast, 1)?;
     Ok(Parsed { node, counts_bytes: converter.counts_bytes })

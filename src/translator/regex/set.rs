@@ -11,6 +11,8 @@ impl ByteSet {
     pub(super) const EMPTY: Self = Self { low: 0, high: 0 };
     pub(super) const ALL: Self = Self { low: u128::MAX, high: u128::MAX };
 
+    pub(super) const QUESTION_MARK: Self = Self { low: 1 << b'?', high: 0 };
+
     pub(super) fn byte(byte: u8) -> Self {
         let bit = 1_u128.checked_shl(u32::from(byte & 0x7f)).unwrap_or_default();
         if byte < 0x80 { Self { low: bit, high: 0 } } else { Self { low: 0, high: bit } }

@@ -42,6 +42,13 @@ impl RequestHeaders {
         self.add.is_empty() && self.set.is_empty() && self.remove.is_empty()
     }
 
+    /// Sets a header, whatever else is done to it.
+    pub(crate) fn overwrite(&mut self, name: String, value: Value) {
+        self.add.remove(&name);
+        self.remove.remove(&name);
+        self.set.insert(name, value);
+    }
+
     /// Both.
     pub(super) fn merge(mut self, other: Self) -> Result<Self, Conflict> {
         if self == other || other.is_empty() {

@@ -13,9 +13,10 @@ pub(crate) struct ProxyRewrite {
     /// One of the methods that the schema lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) method: Option<&'static str>,
-    /// Pattern and replacement on path and query as they came; the first match only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) regex_uri: Option<[String; 2]>,
+    /// Pairs of pattern and replacement on path and query as they came. The first pair that matches counts, and its
+    /// first match only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) regex_uri: Vec<String>,
     /// Takes path and query as they came. Without it APISIX decodes the path and encodes it anew.
     pub(crate) use_real_request_uri_unsafe: bool,
     /// Changes of headers.
@@ -32,7 +33,7 @@ impl Default for ProxyRewrite {
         Self {
             host: None,
             method: None,
-            regex_uri: None,
+            regex_uri: Vec::new(),
             use_real_request_uri_unsafe: true,
             headers: RequestHeaders::default(),
             meta: Meta::default(),
@@ -46,7 +47,11 @@ impl Merge for ProxyRewrite {
         Ok(Self {
             host: either(self.host, other.host)?,
             method: either(self.method, other.method)?,
-            regex_uri: either(self.regex_uri, other.regex_uri)?,
+            regex_uri: match (self.regex_uri, other.regex_uri) {
+                (one, other) if other.is_empty() || one == other => one,
+                (one, other) if one.is_empty() => other,
+                _ => return Err(Conflict),
+            },
             use_real_request_uri_unsafe: self.use_real_request_uri_unsafe && other.use_real_request_uri_unsafe,
             headers: self.headers.merge(other.headers)?,
             meta: self.meta.merge(other.meta)?,

@@ -29,6 +29,31 @@ pub(crate) struct ResponseRewrite {
     pub(crate) meta: Meta,
 }
 
+impl ResponseRewrite {
+    /// Any bytes as the body.
+    pub(crate) fn with_body(bytes: &[u8]) -> Self {
+        Self { body: Some(base64(bytes)), body_base64: true, ..Self::default() }
+    }
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let [first, second, third] = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or_default()));
+        let bits = first << 16 | second << 8 | third;
+        for place in 0..4_usize {
+            let sextet = (bits >> 18_usize.saturating_sub(place.saturating_mul(6))) & 0x3f;
+            let used = place <= chunk.len();
+            let digit = usize::try_from(sextet).ok().and_then(|at| DIGITS.get(at)).filter(|_| used);
+            text.push(digit.map_or('=', |digit| char::from(*digit)));
+        }
+    }
+    text
+}
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 impl Merge for ResponseRewrite {
     /// Each may change what the other leaves alone, for the same responses.
     fn merge(self, other: Self) -> Result<Self, Conflict> {
@@ -47,5 +72,19 @@ impl Merge for ResponseRewrite {
             vars: self.vars,
             meta: self.meta.merge(other.meta)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn bytes_survive() {
+        for (bytes, text) in
+            [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xff\xfe\x00!", "//4AIQ==")]
+        {
+            assert_eq!(base64(bytes), text);
+        }
     }
 }

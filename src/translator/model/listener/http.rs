@@ -70,6 +70,7 @@ pub(super) fn convert(
         strips_client_cert: client_cert_details != ForwardClientCertDetails::AlwaysForwardOnly,
         rejects_escaped_slashes: manager.path_with_escaped_slashes_action()
             == PathWithEscapedSlashesAction::RejectRequest,
+        websocket: websocket(&manager, place, report),
     };
     let routes = match manager.route_specifier {
         Some(RouteSpecifier::Rds(rds)) if rds.route_config_name.is_empty() => return Err(HttpError::UnnamedRoutes),
@@ -124,6 +125,19 @@ fn check_order(filters: &[wire::HttpFilter]) -> Result<(), HttpError> {
 fn is_router(filter: &wire::HttpFilter) -> bool {
     let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { return false };
     message_name(&config.type_url) == ROUTER
+}
+
+fn websocket(manager: &wire::HttpConnectionManager, place: &Place<'_>, report: &mut Report) -> bool {
+    let mut websocket = false;
+    for (index, config) in manager.upgrade_configs.iter().enumerate() {
+        if config.upgrade_type.eq_ignore_ascii_case("websocket") {
+            websocket = config.enabled.unwrap_or(true);
+        } else {
+            let why = format!("upgrades to {:?} are not done", config.upgrade_type);
+            report.add(Code::FieldIgnored, place.item("upgrade_configs", index), why);
+        }
+    }
+    websocket
 }
 
 fn ports(manager: &wire::HttpConnectionManager) -> Ports {

@@ -1,17 +1,25 @@
 //! `Route.action`: where the request goes, or how it is answered.
 
+use std::collections::BTreeSet;
+
 use amesh_xds::wire::envoy::config::core::v3::DataSource;
 use amesh_xds::wire::envoy::config::core::v3::data_source::Specifier;
 use amesh_xds::wire::envoy::config::route::v3 as wire;
-use amesh_xds::wire::envoy::config::route::v3::route_action::{ClusterNotFoundResponseCode, ClusterSpecifier};
+use amesh_xds::wire::envoy::config::route::v3::route_action::{
+    ClusterNotFoundResponseCode, ClusterSpecifier, HostRewriteSpecifier,
+};
+use amesh_xds::wire::envoy::config::route::v3::weighted_cluster::cluster_weight;
+use bytes::Bytes;
 
 use super::overrides::{self, OverrideError};
+use super::redirect::{self, RedirectError};
+use super::rewrite::{self, RewriteError};
 use super::{Action, Destination, Forward};
 use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::findings::Denied;
 use crate::model::headers::{HeaderListError, header_mutations};
-use crate::model::rules::{RuleError, defined, filled, set};
+use crate::model::rules::{RuleError, defined, filled, one_line, set};
 use crate::report::{Place, Report};
 
 /// Why Envoy would refuse an action.
@@ -35,6 +43,15 @@ pub(crate) enum ActionError {
     /// A timeout that is no duration.
     #[error("route.timeout: {0}")]
     Timeout(#[from] DurationError),
+    /// A redirect that Envoy does not take.
+    #[error("{0}")]
+    Redirect(#[from] RedirectError),
+    /// A rewrite that Envoy does not take.
+    #[error("route.{0}")]
+    Rewrite(#[from] RewriteError),
+    /// An upgrade twice.
+    #[error("route.upgrade_configs has {0:?} twice")]
+    Upgrade(String),
     /// A status that is no answer.
     #[error("direct_response.status is {0}; it must be 200 to 599")]
     Status(u32),
@@ -55,8 +72,10 @@ pub(super) fn convert(
 ) -> Result<(Action, Denied), ActionError> {
     match action {
         Some(wire::route::Action::Route(route)) => forward(route, scanned, &place.field("route"), report),
-        Some(wire::route::Action::DirectResponse(response)) => {
-            respond(response, scanned, &place.field("direct_response"), report)
+        Some(wire::route::Action::DirectResponse(response)) => respond(response, scanned),
+        Some(wire::route::Action::Redirect(redirect)) => {
+            let (redirect, denied) = redirect::convert(redirect, &place.field("redirect"), report)?;
+            Ok((Action::Redirect(Box::new(redirect)), denied))
         }
         None if scanned.0 => Ok((Action::Deny, Denied(true))),
         None => Err(ActionError::Missing),
@@ -70,6 +89,17 @@ fn forward(
     report: &mut Report,
 ) -> Result<(Action, Denied), ActionError> {
     let not_found_status = not_found_status(&route)?;
+    let websocket = websocket(&route.upgrade_configs, place, report)?;
+    let mut unable = Denied(false);
+    one_line(&route.prefix_rewrite, "route.prefix_rewrite")?;
+    let path = rewrite::convert(route.prefix_rewrite, route.regex_rewrite, &mut unable, place, report)?;
+    let host = match route.host_rewrite_specifier {
+        Some(HostRewriteSpecifier::HostRewriteLiteral(host)) => {
+            one_line(&host, "route.host_rewrite_literal")?;
+            literal_host(host, &mut unable, &place.field("host_rewrite_literal"), report)
+        }
+        None => None,
+    };
     let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
     let (destinations, denied) = match route.cluster_specifier {
         Some(ClusterSpecifier::Cluster(name)) => {
@@ -82,7 +112,43 @@ fn forward(
         None if scanned.0 => return Ok((Action::Deny, Denied(true))),
         None => return Err(ActionError::NoCluster),
     };
-    Ok((Action::Forward(Forward { destinations, timeout, not_found_status }), denied))
+    let forward = Forward { destinations, timeout, not_found_status, path, host, websocket };
+    Ok((Action::Forward(forward), denied.or(unable)))
+}
+
+fn websocket(
+    configs: &[wire::route_action::UpgradeConfig],
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<bool>, ActionError> {
+    let mut websocket = None;
+    let mut seen = BTreeSet::new();
+    for (index, config) in configs.iter().enumerate() {
+        let kind = config.upgrade_type.to_ascii_lowercase();
+        if kind == "websocket" {
+            websocket = Some(config.enabled.unwrap_or(true));
+        } else {
+            let why = format!("upgrades to {kind:?} are not done");
+            report.add(Code::FieldIgnored, place.item("upgrade_configs", index), why);
+        }
+        if !seen.insert(kind) {
+            return Err(ActionError::Upgrade(config.upgrade_type.clone()));
+        }
+    }
+    Ok(websocket)
+}
+
+/// A host that APISIX takes; one that it does not take is denied.
+fn literal_host(host: String, denied: &mut Denied, place: &Place<'_>, report: &mut Report) -> Option<String> {
+    let (name, port) = host.split_once(':').map_or((host.as_str(), None), |(name, port)| (name, Some(port)));
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+    if host.is_empty() || (is_name && port.is_none_or(is_port)) {
+        return Some(host).filter(|host| !host.is_empty());
+    }
+    report.add(Code::RouteDenied, place, format!("APISIX sends no host {host:?}: the route answers 503"));
+    *denied = Denied(true);
+    None
 }
 
 fn not_found_status(route: &wire::RouteAction) -> Result<u16, RuleError> {
@@ -111,7 +177,14 @@ fn weigh(
         }
         let mutations = header_mutations!(entry);
         let mutations = mutations.map_err(|error| ActionError::Headers(index, error))?;
-        destinations.push(Destination { cluster: entry.name, weight: entry.weight.unwrap_or(0), mutations });
+        let host = match entry.host_rewrite_specifier {
+            Some(cluster_weight::HostRewriteSpecifier::HostRewriteLiteral(host)) => {
+                one_line(&host, format_args!("route.weighted_clusters.clusters[{index}].host_rewrite_literal"))?;
+                literal_host(host, &mut denied, &place.field("host_rewrite_literal"), report)
+            }
+            None => None,
+        };
+        destinations.push(Destination { cluster: entry.name, weight: entry.weight.unwrap_or(0), mutations, host });
     }
     let total: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
     if total == 0 || total > u64::from(u32::MAX) {
@@ -120,31 +193,17 @@ fn weigh(
     Ok((destinations, denied))
 }
 
-fn respond(
-    response: wire::DirectResponseAction,
-    scanned: Denied,
-    place: &Place<'_>,
-    report: &mut Report,
-) -> Result<(Action, Denied), ActionError> {
+fn respond(response: wire::DirectResponseAction, scanned: Denied) -> Result<(Action, Denied), ActionError> {
     let status = u16::try_from(response.status).ok().filter(|status| (200..600).contains(status));
     let status = status.ok_or(ActionError::Status(response.status))?;
     let body = match response.body {
-        None => Some(String::new()),
+        None => Bytes::new(),
         // One that is set and not read has been reported.
         Some(DataSource { specifier: None }) if scanned.0 => return Ok((Action::Deny, Denied(true))),
-        Some(source) => text(set(source.specifier, "direct_response.body.specifier")?),
+        Some(source) => match set(source.specifier, "direct_response.body.specifier")? {
+            Specifier::InlineString(text) => Bytes::from(text),
+            Specifier::InlineBytes(bytes) => bytes,
+        },
     };
-    if let Some(body) = body {
-        return Ok((Action::Respond { status, body }, Denied(false)));
-    }
-    report.add(Code::FieldNotYetDenied, place.field("body"), "inline_bytes: a body that is not UTF-8 cannot be sent");
-    Ok((Action::Deny, Denied(true)))
-}
-
-/// The text; `None` where it is none.
-fn text(body: Specifier) -> Option<String> {
-    match body {
-        Specifier::InlineString(text) => Some(text),
-        Specifier::InlineBytes(bytes) => String::from_utf8(bytes.to_vec()).ok(),
-    }
+    Ok((Action::Respond { status, body }, Denied(false)))
 }

@@ -2,6 +2,7 @@
 
 use amesh_xds::coverage::WireError;
 use amesh_xds::wire::envoy::config::route::v3 as wire;
+use amesh_xds::wire::envoy::config::route::v3::virtual_host::TlsRequirementType;
 use bytes::Bytes;
 use prost::Message as _;
 
@@ -12,7 +13,7 @@ use super::{Action, Route, VirtualHost};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, scan};
 use crate::model::headers::{HeaderListError, header_mutations};
-use crate::model::rules::{RuleError, filled, one_line};
+use crate::model::rules::{RuleError, defined, filled, one_line};
 use crate::options::Limits;
 use crate::report::{Place, Report};
 
@@ -95,7 +96,20 @@ pub(crate) fn convert_virtual_host(
         routes.push(route);
     }
     let mutations = header_mutations!(host)?;
-    Ok(VirtualHost { name: host.name, domains: host.domains, mutations, routes })
+    let requires_tls = requires_tls(&host, report)?;
+    Ok(VirtualHost { requires_tls, name: host.name, domains: host.domains, mutations, routes })
+}
+
+fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {
+    match defined(host.require_tls, "require_tls")? {
+        TlsRequirementType::None => return Ok(false),
+        TlsRequirementType::All => {}
+        TlsRequirementType::ExternalOnly => {
+            report.add(Code::RewriteApproximated, "require_tls", "clients inside are sent to TLS as well");
+        }
+    }
+    report.add(Code::RewriteApproximated, "require_tls", "the connection decides, not x-forwarded-proto");
+    Ok(true)
 }
 
 fn check(host: &wire::VirtualHost, limits: &Limits) -> Result<(), VirtualHostError> {
@@ -132,6 +146,8 @@ fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Rep
         path: conditions.path,
         case_sensitive: conditions.case_sensitive,
         headers: conditions.headers,
+        others: conditions.others,
+        fraction: conditions.fraction,
         mutations,
         action: if denied.or(inherited).0 { Action::Deny } else { action },
     })

@@ -6,13 +6,15 @@ use amesh_xds::wire::envoy::config::route::v3::route_match::PathSpecifier;
 use amesh_xds::wire::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use amesh_xds::wire::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
 
+use super::Fraction;
+use super::conditions::{self, ConditionError};
 use crate::diagnostic::Code;
 use crate::model::findings::Denied;
 use crate::model::rules::{RuleError, filled, one_line};
 use crate::order::PathMatch;
 use crate::regex::{Pcre, RegexError, to_pcre};
 use crate::report::{Place, Report};
-use crate::vars::{HeaderKind, HeaderMatch};
+use crate::vars::{Expr, HeaderKind, HeaderMatch};
 
 /// Why Envoy would refuse a match.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +34,9 @@ pub(crate) enum MatchError {
     /// A header matcher that Envoy does not take.
     #[error("headers[{0}]: {1}")]
     Header(usize, HeaderMatcherError),
+    /// Another matcher that Envoy does not take.
+    #[error("{0}")]
+    Condition(#[from] ConditionError),
 }
 
 /// Why Envoy would refuse a header matcher.
@@ -53,6 +58,8 @@ pub(super) struct Matched {
     pub(super) path: Option<PathMatch>,
     pub(super) case_sensitive: bool,
     pub(super) headers: Vec<HeaderMatch>,
+    pub(super) others: Expr,
+    pub(super) fraction: Option<Fraction>,
 }
 
 /// Converts a match. What cannot be told makes the match wider and the route denied.
@@ -63,6 +70,8 @@ pub(super) fn convert(
     report: &mut Report,
 ) -> Result<(Matched, Denied), MatchError> {
     let mut denied = Denied(false);
+    let others = conditions::convert(&matcher, &mut denied, place, report)?;
+    let fraction = conditions::fraction(&matcher)?;
     let path = match matcher.path_specifier {
         Some(specifier) => path(specifier, &mut denied, place, report)?,
         // The one that is set is not read, which the scan has reported.
@@ -78,7 +87,7 @@ pub(super) fn convert(
         }
     }
     let case_sensitive = matcher.case_sensitive.unwrap_or(true);
-    Ok((Matched { path, case_sensitive, headers }, denied))
+    Ok((Matched { path, case_sensitive, headers, others, fraction }, denied))
 }
 
 fn path(

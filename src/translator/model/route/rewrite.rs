@@ -1,0 +1,82 @@
+//! What becomes of the path.
+
+use amesh_xds::wire::envoy::r#type::matcher::v3::RegexMatchAndSubstitute;
+
+use crate::diagnostic::Code;
+use crate::model::findings::Denied;
+use crate::regex::{RegexError, ReplaceError, Replacement, to_replacement};
+use crate::report::{Place, Report};
+
+/// What becomes of the path; the query stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PathRewrite {
+    /// The part that was matched becomes this text, which begins with a slash.
+    Matched(String),
+    /// A pattern is replaced.
+    Regex(Replacement),
+    /// It stays, as the substitution names a group that there is not.
+    Unchanged,
+}
+
+/// Why Envoy would refuse a rewrite.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RewriteError {
+    /// Two ways to rewrite.
+    #[error("prefix_rewrite and regex_rewrite exclude each other")]
+    Two,
+    /// A pattern that RE2 does not take, or none.
+    #[error("regex_rewrite.pattern: {0}")]
+    Regex(RegexError),
+}
+
+/// Converts `prefix_rewrite` and `regex_rewrite`. What cannot be done is denied.
+pub(super) fn convert(
+    prefix: String,
+    regex: Option<RegexMatchAndSubstitute>,
+    denied: &mut Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<PathRewrite>, RewriteError> {
+    match (prefix.is_empty(), regex) {
+        (false, Some(_)) => Err(RewriteError::Two),
+        (true, None) => Ok(None),
+        (true, Some(regex)) => self::regex(&regex, denied, &place.field("regex_rewrite"), report),
+        (false, None) if prefix.starts_with('/') => Ok(Some(PathRewrite::Matched(prefix))),
+        (false, None) => {
+            let why = "APISIX forwards no path without a slash at its beginning: the route answers 503";
+            report.add(Code::RouteDenied, place.field("prefix_rewrite"), why);
+            *denied = Denied(true);
+            Ok(None)
+        }
+    }
+}
+
+fn regex(
+    rewrite: &RegexMatchAndSubstitute,
+    denied: &mut Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<PathRewrite>, RewriteError> {
+    let pattern = rewrite.pattern.as_ref().map(|pattern| pattern.regex.as_str()).unwrap_or_default();
+    if pattern.is_empty() {
+        return Err(RewriteError::Regex(RegexError::Syntax("the regex is empty".to_owned())));
+    }
+    match to_replacement(pattern, &rewrite.substitution) {
+        Ok(Some(replacement)) => {
+            if !replacement.is_rooted {
+                let why = "where the result does not begin with a slash, APISIX answers 500 or 502";
+                report.add(Code::RewriteApproximated, place, why);
+            }
+            Ok(Some(PathRewrite::Regex(replacement)))
+        }
+        Ok(None) => Ok(Some(PathRewrite::Unchanged)),
+        Err(ReplaceError::Regex(error @ (RegexError::Syntax(_) | RegexError::RepeatTooLarge))) => {
+            Err(RewriteError::Regex(error))
+        }
+        Err(error) => {
+            report.add(Code::RegexRefused, place, format!("{error}: the route answers 503"));
+            *denied = Denied(true);
+            Ok(None)
+        }
+    }
+}
