@@ -4,6 +4,7 @@ mod address;
 pub(crate) mod cluster;
 pub(crate) mod duration;
 pub(crate) mod endpoint;
+pub(crate) mod filter;
 pub(crate) mod findings;
 pub(crate) mod format;
 pub(crate) mod headers;

@@ -120,6 +120,14 @@ impl Report {
         }
     }
 
+    /// Adds what another report says about the same things; what both say counts once.
+    pub(crate) fn unite(&mut self, other: Report) {
+        for (key, remark) in other.remarks {
+            let own = self.remarks.entry(key).or_insert_with(|| remark.clone());
+            own.count = own.count.max(remark.count);
+        }
+    }
+
     /// True where nothing is to be said.
     pub(crate) fn is_empty(&self) -> bool {
         self.remarks.is_empty()

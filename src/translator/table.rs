@@ -11,6 +11,7 @@ pub(crate) use update::{Changed, Update};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
 use crate::model::route::{VirtualHost, VirtualHostError};
 use crate::names::ContentHash;
@@ -93,6 +94,8 @@ pub(crate) struct Planned {
 pub(crate) struct Settings {
     /// `ignore_port_in_host_matching`.
     pub(crate) ignore_port: bool,
+    /// `typed_per_filter_config`.
+    pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// `most_specific_header_mutations_wins`.

@@ -11,12 +11,14 @@ mod header;
 mod json;
 mod part;
 mod pattern;
+mod text;
 
 pub(crate) use expr::Expr;
-pub(crate) use header::{HeaderKind, HeaderMatch, HeaderNote, header_variable};
+pub(crate) use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
 pub(crate) use json::Vars;
 pub(crate) use part::{Comparison, PartPattern, cookie, query_parameter, query_present};
 pub(crate) use pattern::escape_pcre;
+pub(crate) use text::{Lines, TextMatch};
 
 #[cfg(test)]
 #[allow(

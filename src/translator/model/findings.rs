@@ -92,6 +92,24 @@ impl Extension<'_> {
     }
 }
 
+/// What the ledger says about the type of an `Any`.
+pub(crate) struct Classified<'a> {
+    /// The message's full name.
+    pub(crate) name: Cow<'a, str>,
+    /// The message is wrapped in a `TypedStruct`.
+    pub(crate) is_struct: bool,
+    /// `None` where the ledger does not name the type.
+    pub(crate) class: Option<Class>,
+}
+
+/// Looks up the type of an `Any` and reports nothing.
+pub(crate) fn classify<'a>(kind: &str, any: &'a Any) -> Classified<'a> {
+    let (name, is_struct) = type_name(any);
+    let entry = schema::extension(kind, &name).filter(|entry| entry.type_name != "*");
+    let class = entry.map(schema::Extension::class);
+    Classified { name, is_struct, class }
+}
+
 /// Looks up an extension. One that is read is scanned; any other is reported at `place` if it makes a difference.
 pub(crate) fn extension<'a>(
     kind: &str,
@@ -142,7 +160,8 @@ fn deny(name: &str, note: &'static str, place: &Place<'_>, report: &mut Report) 
     Denied(true)
 }
 
-fn shown(name: &str) -> String {
+/// A type's name for people.
+pub(crate) fn shown(name: &str) -> String {
     let name: String = name.chars().take(200).collect();
     if name.is_empty() { "no type given".to_owned() } else { name }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 
 use amesh_xds::wire::envoy::config::route::v3::RouteConfiguration;
 
+use crate::model::filter::Filters;
 use crate::report::Place;
 
 /// One listener.
@@ -38,6 +39,8 @@ pub(crate) struct Chain {
     pub(crate) sniffed: bool,
     /// What its connection manager does with every request.
     pub(crate) http: HttpSettings,
+    /// What it does to them besides.
+    pub(crate) filters: Filters,
     /// Where its routes come from.
     pub(crate) routes: RouteSource,
     /// Set where the chain cannot be used safely: all of its requests are answered 503.
@@ -77,6 +80,19 @@ pub(crate) struct HttpSettings {
     pub(crate) rejects_escaped_slashes: bool,
     /// `upgrade_configs` has `websocket`.
     pub(crate) websocket: bool,
+    /// Where the client's address is found.
+    pub(crate) client: ClientAddress,
+}
+
+/// Where the client's address is found: `use_remote_address`, `xff_num_trusted_hops`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientAddress {
+    /// It is the connection's.
+    Peer,
+    /// It is the last one in `x-forwarded-for`, else the connection's.
+    ForwardedFor,
+    /// In a way that is not translated.
+    Elsewhere,
 }
 
 /// What becomes of the port in the Host header before it is matched: `strip_matching_host_port`,

@@ -10,6 +10,7 @@ mod rewrite;
 mod settings;
 
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
+pub(crate) use matching::{HeaderMatcherError, header_match, text_match};
 pub(crate) use redirect::{Redirect, Scheme};
 pub(crate) use rewrite::PathRewrite;
 pub(crate) use settings::{scanned_settings, settings};
@@ -17,6 +18,7 @@ pub(crate) use settings::{scanned_settings, settings};
 use amesh_xds::wire::envoy::r#type::v3::fractional_percent::DenominatorType;
 use bytes::Bytes;
 
+use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
 use crate::order::PathMatch;
 use crate::vars::{Expr, HeaderMatch};
@@ -30,6 +32,8 @@ pub(crate) struct VirtualHost {
     pub(crate) domains: Vec<String>,
     /// `require_tls` is not `NONE`: requests without TLS are sent to it.
     pub(crate) requires_tls: bool,
+    /// `typed_per_filter_config`.
+    pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// The first that matches decides.
@@ -51,6 +55,8 @@ pub(crate) struct Route {
     pub(crate) others: Expr,
     /// The share of the requests that it is for; `None`: all.
     pub(crate) fraction: Option<Fraction>,
+    /// `typed_per_filter_config`.
+    pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// What happens to the request.
@@ -99,6 +105,8 @@ pub(crate) struct Destination {
     pub(crate) cluster: String,
     /// Its part of the sum of all weights; any above 0 where it is the only one.
     pub(crate) weight: u32,
+    /// `typed_per_filter_config`.
+    pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// The host in place of the route's.
@@ -108,7 +116,7 @@ pub(crate) struct Destination {
 impl Destination {
     /// The only cluster of a route.
     pub(crate) fn only(cluster: String) -> Self {
-        Self { cluster, weight: 1, mutations: None, host: None }
+        Self { cluster, weight: 1, filters: Overrides::new(), mutations: None, host: None }
     }
 }
 

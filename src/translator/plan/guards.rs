@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::hosts::PortMatching;
-use crate::model::listener::{Chain, ChainIndex, Listener, Ports, RouteSource};
+use crate::model::filter::Filters;
+use crate::model::listener::{Chain, ChainIndex, ClientAddress, Listener, Ports, RouteSource};
 use crate::vars::{Expr, escape_pcre};
 
 /// Identifies a table of routes.
@@ -51,7 +52,7 @@ pub(crate) struct Binding {
 }
 
 /// What the connection managers in front of a table do with every request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Requests {
     /// What becomes of the port in the Host header.
     pub(crate) ports: PortMatching,
@@ -61,6 +62,10 @@ pub(crate) struct Requests {
     pub(crate) rejects_escaped_slashes: bool,
     /// Connections may become websockets.
     pub(crate) websocket: bool,
+    /// Where the client's address is found.
+    pub(crate) client: ClientAddress,
+    /// What else is done to them.
+    pub(crate) filters: Filters,
 }
 
 impl Requests {
@@ -70,17 +75,9 @@ impl Requests {
         strips_client_cert: true,
         rejects_escaped_slashes: false,
         websocket: false,
+        client: ClientAddress::Elsewhere,
+        filters: Filters::Unknown,
     };
-
-    /// Two uses of one table. Where they differ the stricter way holds.
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self {
-            ports: if self.ports == other.ports { self.ports } else { PortMatching::Compare },
-            strips_client_cert: self.strips_client_cert || other.strips_client_cert,
-            rejects_escaped_slashes: self.rejects_escaped_slashes || other.rejects_escaped_slashes,
-            websocket: self.websocket && other.websocket,
-        }
-    }
 }
 
 /// The bindings of all listeners. A single listener on every address needs no guard, as APISIX is taken to listen for it
@@ -121,6 +118,8 @@ fn requests(listener: &Listener, chain: &Chain) -> Requests {
         strips_client_cert: chain.http.strips_client_cert,
         rejects_escaped_slashes: chain.http.rejects_escaped_slashes,
         websocket: chain.http.websocket,
+        client: chain.http.client,
+        filters: chain.filters.clone(),
     }
 }
 
@@ -185,6 +184,12 @@ fn destination(listener: &Listener, port: u16) -> Expr {
 /// `address:port`, present on redirected connections only.
 const ORIGINAL_DESTINATION: &str = "connection_original_dst";
 
+/// The client connected to this port.
+pub(super) fn connected_to(port: u16) -> Expr {
+    let direct = Expr::present(ORIGINAL_DESTINATION).negate().and(at_port(port));
+    Expr::any([direct, destined_for_port(port)])
+}
+
 fn destined_for_port(port: u16) -> Expr {
     Expr::matches(ORIGINAL_DESTINATION, format!(r":{port}\z"))
 }
@@ -202,7 +207,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::bindings;
-    use crate::model::listener::{Chain, ChainIndex, HttpSettings, Listener, Ports, RouteSource};
+    use crate::model::filter::Filters;
+    use crate::model::listener::{Chain, ChainIndex, ClientAddress, HttpSettings, Listener, Ports, RouteSource};
     use crate::vars::Vars;
 
     fn listener(address: &str, port: u16, bound: bool, chains: &[Option<u16>]) -> Listener {
@@ -215,7 +221,9 @@ mod tests {
                 strips_client_cert: true,
                 rejects_escaped_slashes: false,
                 websocket: false,
+                client: ClientAddress::Peer,
             },
+            filters: Filters::default(),
             routes: RouteSource::Named(port.to_string()),
             denied: false,
         };

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::filters::Context;
 use super::guards::Requests;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Share};
 use super::partition;
 use crate::diagnostic::Code;
 use crate::hosts::PortMatching;
 use crate::model::cluster::View;
+use crate::model::filter::Levels;
 use crate::model::route::{Route, VirtualHost};
 use crate::order::{Key, PathMatch, PathOptions, path_keys};
 use crate::report::{Place, Report};
@@ -60,20 +62,13 @@ impl fmt::Display for Owner {
     }
 }
 
-/// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
-pub(super) fn terminal() -> Line {
-    let (keys, condition) = every_path();
-    let outcome = Outcome::status(404);
-    Line { keys, condition, outcome, position: Position::End, part: 0, name: String::new(), owner: None }
-}
-
 /// Makes the lines of virtual hosts and gathers what there is to say.
 pub(super) struct LineMaker<'a> {
     pub(super) instance: &'a str,
     /// Of the route configuration.
     pub(super) settings: &'a Settings,
     /// What happens to every request.
-    pub(super) requests: Requests,
+    pub(super) requests: &'a Requests,
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
     /// Clusters that a line leads to or would lead to.
     pub(super) clusters: BTreeSet<String>,
@@ -84,19 +79,49 @@ impl LineMaker<'_> {
     /// The lines of a virtual host's routes, in order.
     pub(super) fn lines(&mut self, host: &VirtualHost, place: &Place<'_>) -> Vec<Line> {
         let mut lines = Vec::with_capacity(host.routes.len());
-        lines.extend(host.requires_tls.then(|| self.tls()));
+        lines.extend(host.requires_tls.then(|| self.tls()).into_iter().flatten());
         for (index, route) in host.routes.iter().enumerate() {
             self.route(host, route, index, &place.item("routes", index), &mut lines);
         }
         lines
     }
 
+    /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
+    pub(super) fn terminal(&self) -> Vec<Line> {
+        self.without_route(&Expr::True, Outcome::status(404), Position::End)
+    }
+
     /// Sends requests without TLS to it, whatever their path.
-    fn tls(&self) -> Line {
-        let (keys, condition) = every_path();
-        let condition = self.slashes().and(condition).and(Expr::equal("scheme", "http"));
-        let outcome = Outcome::to_tls();
-        Line { keys, condition, outcome, position: Position::Tls, part: 0, name: String::new(), owner: None }
+    fn tls(&self) -> Vec<Line> {
+        self.without_route(&self.slashes().and(Expr::equal("scheme", "http")), Outcome::to_tls(), Position::Tls)
+    }
+
+    /// Requests that have no route: only what the connection manager itself says about its filters holds for them.
+    fn without_route(&self, condition: &Expr, outcome: Outcome, position: Position) -> Vec<Line> {
+        let (keys, path) = every_path();
+        // What is to be said about them is said about the routes, or about the listener.
+        let (place, mut report) = (Place::ROOT, Report::default());
+        let context = Context {
+            requests: self.requests,
+            levels: Levels(&[]),
+            cluster: "",
+            forwards: false,
+            domains: &[],
+            replies: None,
+            place: &place,
+            report: &mut report,
+        };
+        let shares = context.apply(vec![(Expr::True, outcome)]);
+        let line = |(part, (share, outcome)): (usize, Share)| Line {
+            keys: keys.clone(),
+            condition: Expr::all([condition.clone(), path.clone(), share]),
+            outcome,
+            position,
+            part,
+            name: String::new(),
+            owner: None,
+        };
+        shares.into_iter().enumerate().map(line).collect()
     }
 
     fn slashes(&self) -> Expr {
@@ -173,7 +198,7 @@ fn is_authority(name: &str) -> bool {
     name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
 }
 
-fn remark(note: HeaderNote) -> &'static str {
+pub(super) fn remark(note: HeaderNote) -> &'static str {
     match note {
         HeaderNote::RepeatedLines => "a header that comes in several lines is compared as one text, joined by commas",
         HeaderNote::DashUnderscore => "header names with underscores are taken for those with dashes",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::filters::Context;
 use super::headers::{self, Facts, Note};
 use super::lines::LineMaker;
 use super::{partition, redirect, rewrite};
 use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrite, Template, Timeout};
 use crate::diagnostic::Code;
 use crate::model::cluster::View;
+use crate::model::filter::{Levels, Overrides};
 use crate::model::headers::HeaderMutations;
 use crate::model::route::{Action, Destination, Forward, Route, Scheme, VirtualHost};
 use crate::names;
@@ -111,7 +113,9 @@ impl LineMaker<'_> {
         match &route.action {
             Action::Deny => vec![(Expr::True, Outcome::denied())],
             Action::Respond { status, body } => {
-                self.with_headers(around, None, vec![(Expr::True, redirect::respond(*status, body))], place)
+                let shares = vec![(Expr::True, redirect::respond(*status, body))];
+                let shares = self.with_headers(around, None, shares, place);
+                self.with_filters(around, None, shares, place)
             }
             Action::Redirect(redirect) => {
                 let shares = redirect::redirect(route, redirect);
@@ -119,7 +123,8 @@ impl LineMaker<'_> {
                     let why = "where the port of the host is changed, the host is in lower case";
                     self.report.add(Code::RewriteApproximated, place.field("redirect"), why);
                 }
-                self.with_headers(around, None, shares, place)
+                let shares = self.with_headers(around, None, shares, place);
+                self.with_filters(around, None, shares, place)
             }
             Action::Forward(forward) => self.shares(around, forward, place),
         }
@@ -134,7 +139,9 @@ impl LineMaker<'_> {
             if bound > before {
                 let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
                 let outcome = self.forward(around.route, destination, forward, place);
-                outcomes.extend(self.with_headers(around, Some(destination), vec![(share, outcome)], place));
+                let own = self.with_headers(around, Some(destination), vec![(Expr::True, outcome)], place);
+                let own = self.with_filters(around, Some(destination), own, place);
+                outcomes.extend(own.into_iter().map(|(case, outcome)| (share.clone().and(case), outcome)));
             }
             before = bound.max(before);
         }
@@ -205,6 +212,31 @@ impl LineMaker<'_> {
             }
         }
         all
+    }
+
+    /// The outcomes with what filters do before them.
+    fn with_filters(
+        &mut self,
+        Around { host, route }: Around<'_>,
+        destination: Option<&Destination>,
+        shares: Vec<Share>,
+        place: &Place<'_>,
+    ) -> Vec<Share> {
+        let own = destination.map(|destination| &destination.filters);
+        let levels = own.into_iter().chain([&route.filters, &host.filters, &self.settings.filters]);
+        let levels: Vec<&Overrides> = levels.filter(|level| !level.is_empty()).collect();
+        let cluster = destination.map_or("", |destination| &destination.cluster);
+        let context = Context {
+            requests: self.requests,
+            levels: Levels(&levels),
+            cluster,
+            forwards: destination.is_some(),
+            domains: &host.domains,
+            replies: None,
+            place,
+            report: &mut self.report,
+        };
+        context.apply(shares)
     }
 
     /// The levels that change headers, in the order in which Envoy works through them.

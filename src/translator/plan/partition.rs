@@ -32,6 +32,11 @@ fn scaled(sum: &mut u64, weight: u32, total: u64) -> Option<u32> {
 /// Request ids of this share of all requests, exact to 1/16777216. Its digits are those that clusters are chosen by, as
 /// in Envoy, which draws once.
 pub(crate) fn sample(part: u32, whole: u32) -> Expr {
+    sample_behind(0, part, whole)
+}
+
+/// As [`sample`], by the digits behind the first `skipped` ones: for what Envoy draws anew for.
+pub(crate) fn sample_behind(skipped: u32, part: u32, whole: u32) -> Expr {
     if part == 0 {
         return Expr::False;
     }
@@ -41,7 +46,9 @@ pub(crate) fn sample(part: u32, whole: u32) -> Expr {
     let space = 1_u64 << SAMPLE_DIGITS.saturating_mul(4);
     let rounded = u64::from(part).saturating_mul(space).saturating_add(u64::from(whole) / 2);
     let bound = rounded.checked_div(u64::from(whole)).unwrap_or(space).clamp(1, space.saturating_sub(1));
-    Expr::matches("request_id", digits_up_to(u32::try_from(bound).unwrap_or(1), SAMPLE_DIGITS))
+    let pattern = digits_up_to(u32::try_from(bound).unwrap_or(1), SAMPLE_DIGITS);
+    let skip = if skipped == 0 { "^".to_owned() } else { format!("^.{{{skipped}}}") };
+    Expr::matches("request_id", pattern.replacen('^', &skip, 1))
 }
 
 /// A pattern for request ids whose first four digits are below `bound` (1 to 65535).
@@ -77,7 +84,8 @@ fn digits_below(digit: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{below, bounds};
+    use super::{below, bounds, sample_behind};
+    use crate::vars::eval::holds;
 
     #[test]
     fn patterns_hold_exactly_below_the_bound() {
@@ -87,6 +95,15 @@ mod tests {
                 let id = format!("{value:04x}00ff");
                 assert_eq!(pattern.is_match(id.as_bytes()).unwrap(), value < bound, "{bound:x} {value:x}");
             }
+        }
+    }
+
+    #[test]
+    fn samples_may_stand_behind_other_digits() {
+        let expr = sample_behind(16, 1, 1_000_000);
+        for (value, is_below) in [(0_u32, true), (16, true), (17, false), (0xff_ffff, false)] {
+            let id = format!("ffffffffffffffff{value:06x}ffffffffff");
+            assert_eq!(holds(&expr, &|_| Some(id.clone().into_bytes())), is_below, "{value:x}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::guards::Requests;
-use super::lines::{Line, LineMaker, Owner, Position, terminal};
+use super::lines::{Line, LineMaker, Owner, Position};
 use super::outcome::Outcome;
 use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
@@ -32,7 +32,7 @@ pub(crate) struct Scope<'a> {
     /// Which requests the table is for.
     pub(crate) guard: &'a Expr,
     /// What happens to every request.
-    pub(crate) requests: Requests,
+    pub(crate) requests: &'a Requests,
     /// For all virtual hosts.
     pub(crate) settings: &'a Settings,
     /// What is known of a cluster.
@@ -58,6 +58,16 @@ pub(crate) struct Routes {
     pub(crate) report: Report,
 }
 
+impl Routes {
+    /// Both. What is said about the same place is said once.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.written.extend(other.written);
+        self.clusters.extend(other.clusters);
+        self.report.unite(other.report);
+        self
+    }
+}
+
 /// Routes that share hosts and are laid out together.
 struct Group<'a> {
     owner: &'a Owner,
@@ -79,7 +89,7 @@ pub(crate) fn own_routes<'a>(
     say_hosts(&plan, &mut maker.report);
     let mut groups = plan.keyed.iter().filter(|group| group.virtual_host == 0).enumerate().peekable();
     let mut lines = if groups.peek().is_some() { maker.lines(host, &Place::ROOT) } else { Vec::new() };
-    lines.push(terminal());
+    lines.extend(maker.terminal());
     let mut routes = Vec::new();
     for (index, group) in groups {
         let piece = if index == 0 { String::new() } else { index.to_string() };
@@ -101,7 +111,7 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
         let Some(SharingHost { key, index: place, host }) = hosts.get(group.virtual_host) else { continue };
         let piece = if group.guard.is_true() { ANY.to_owned() } else { format!("{ANY}{index}") };
         let owner = Owner { key: (*key).to_owned(), piece };
-        let own = maker.lines(host, &Place::top("virtual_hosts", *place)).into_iter().chain([terminal()]);
+        let own = maker.lines(host, &Place::top("virtual_hosts", *place)).into_iter().chain(maker.terminal());
         lines.extend(own.map(|line| Line {
             owner: Some(owner.clone()),
             condition: group.guard.clone().and(line.condition),
@@ -110,7 +120,7 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
         ended |= group.guard.is_true();
     }
     if !ended {
-        lines.push(terminal());
+        lines.extend(maker.terminal());
     }
     let mut routes = Vec::new();
     let owner = Owner { key: String::new(), piece: ANY.to_owned() };
@@ -203,8 +213,10 @@ fn route(scope: &Scope<'_>, group: &Group<'_>, line: &Line, placed: &order::Plac
 /// `3`, or `3.1` for the second part of route 3, or `end`, or `tls`.
 fn position(line: &Line) -> String {
     match (line.position, line.part) {
-        (Position::Tls, _) => "tls".to_owned(),
-        (Position::End, _) => "end".to_owned(),
+        (Position::Tls, 0) => "tls".to_owned(),
+        (Position::Tls, part) => format!("tls.{part}"),
+        (Position::End, 0) => "end".to_owned(),
+        (Position::End, part) => format!("end.{part}"),
         (Position::Route(route), 0) => route.to_string(),
         (Position::Route(route), part) => format!("{route}.{part}"),
     }

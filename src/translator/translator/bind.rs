@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Translator;
-use super::state::{UnitKey, Use};
+use super::state::{UnitKey, Use, UsePart};
 use crate::changes::Kind;
 use crate::model::listener::Listener;
 use crate::names;
@@ -18,11 +18,16 @@ const NO_ROUTES: u16 = 404;
 const DENIED: u16 = 503;
 
 impl Use {
-    const EVERYWHERE: Self = Self { guard: Expr::True, requests: Requests::DEFAULT };
+    /// One more filter chain uses the table.
+    fn add(&mut self, guard: Expr, requests: Requests) {
+        match self.0.iter_mut().find(|part| part.requests == requests) {
+            Some(part) => part.guard = Expr::any([std::mem::take(&mut part.guard), guard]),
+            None => self.0.push(UsePart { guard, requests }),
+        }
+    }
 
-    /// Two uses of one table.
-    fn or(self, other: Self) -> Self {
-        Self { guard: Expr::any([self.guard, other.guard]), requests: self.requests.or(other.requests) }
+    fn everywhere() -> Self {
+        Self(vec![UsePart { guard: Expr::True, requests: Requests::DEFAULT }])
     }
 }
 
@@ -34,18 +39,14 @@ impl Translator {
         let mut closed = Vec::new();
         for binding in bindings(&listeners, self.options.listen_ports.is_some()) {
             match binding.table.clone().filter(|key| self.state.table(key).is_some()) {
-                Some(key) => {
-                    let added = Use { guard: binding.guard, requests: binding.requests };
-                    let merged = bound.remove(&key).map_or(added.clone(), |other| other.or(added));
-                    bound.insert(key, merged);
-                }
+                Some(key) => bound.entry(key).or_default().add(binding.guard, binding.requests),
                 None => closed.push(binding),
             }
         }
         if self.options.unbound_routes {
             let unbound = self.state.tables.models().map(|(name, _)| TableKey::Named(name.into()));
             for key in unbound {
-                bound.entry(key).or_insert(Use::EVERYWHERE);
+                bound.entry(key).or_insert_with(Use::everywhere);
             }
         }
         self.close(&closed);

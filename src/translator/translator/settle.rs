@@ -1,8 +1,10 @@
 //! Plans what has become stale: first the routes, which decide what clusters are used, then the upstreams.
 
+use std::borrow::Cow;
+
 use super::Translator;
 use super::say::{label_of, place_of};
-use super::state::UnitKey;
+use super::state::{UnitKey, UsePart};
 use crate::changes::Kind;
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::endpoint::LoadAssignment;
@@ -46,17 +48,24 @@ impl Translator {
 
     /// What a virtual host becomes; `None` where its table is not in use.
     fn planned(&self, key: &TableKey, unit: Option<&str>) -> Option<plan::Routes> {
+        let parts = self.state.bound.get(key)?.0.iter().enumerate();
+        let planned = parts.filter_map(|(index, part)| self.planned_part(key, index, part, unit));
+        planned.reduce(plan::Routes::and)
+    }
+
+    fn planned_part(&self, key: &TableKey, index: usize, used: &UsePart, unit: Option<&str>) -> Option<plan::Routes> {
         let table = self.state.table(key)?;
-        let used = self.state.bound.get(key)?;
+        // The first part keeps its ids when others come and go.
+        let kind = if index == 0 { Cow::Borrowed(key.kind()) } else { Cow::Owned(format!("{}/{index}", key.kind())) };
         let cluster = |name: &str| self.state.clusters.get(name).map(Cluster::view);
         let label = key.label();
         let scope = Scope {
             writer: &self.state.writer,
             instance: &self.options.instance,
-            kind: key.kind(),
+            kind: &kind,
             table: &label,
             guard: &used.guard,
-            requests: used.requests,
+            requests: &used.requests,
             settings: &table.settings,
             cluster: &cluster,
             extra_entries: self.options.limits.extra_router_entries,

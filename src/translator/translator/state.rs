@@ -76,9 +76,13 @@ pub(super) struct Heard {
 /// A virtual host of a table; `None`: those that share the host-less router.
 pub(super) type UnitKey = (TableKey, Option<Arc<str>>);
 
-/// The use of a table.
+/// The use of a table: one part for all filter chains that treat requests alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Use(pub(super) Vec<UsePart>);
+
+/// The use of a table by some filter chains.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Use {
+pub(super) struct UsePart {
     /// Which requests it is for.
     pub(super) guard: Expr,
     /// What happens to them before they are matched.

@@ -44,6 +44,8 @@ pub(crate) enum Op {
     AtLeast,
     /// A number that is below this number.
     Below,
+    /// An IP address in one of a list of ranges.
+    InRange,
 }
 
 /// The right side of a comparison.
@@ -53,7 +55,7 @@ pub(crate) enum Value {
     Text(String),
     /// For [`Op::AtLeast`] and [`Op::Below`]; at most 14 digits survive in APISIX.
     Number(i64),
-    /// For [`Op::In`].
+    /// For [`Op::In`] and [`Op::InRange`].
     List(Vec<String>),
 }
 
@@ -95,6 +97,11 @@ impl Expr {
     /// `var` is a number below `bound`.
     pub(crate) fn below(var: impl Into<String>, bound: i64) -> Self {
         Self::cond(var, Op::Below, Value::Number(bound))
+    }
+
+    /// `var` is an IP address in `range`, which is `address/length` with a length that the address can have.
+    pub(crate) fn in_range(var: impl Into<String>, range: impl Into<String>) -> Self {
+        Self::cond(var, Op::InRange, Value::List(vec![range.into()]))
     }
 
     /// All of `parts` hold.

@@ -1,6 +1,7 @@
 //! Envoy's header matchers as conditions on nginx's header variables.
 
-use super::{Expr, escape_pcre};
+use super::Expr;
+use super::text::{self, Lines};
 use crate::regex::Pcre;
 
 /// One header matcher, `envoy.config.route.v3.HeaderMatcher`.
@@ -74,14 +75,32 @@ const INTEGER: &str = r"^[+-]?(?=[0-9])0*+[0-9]{0,18}\z";
 /// The largest bound that survives the 14 significant digits of APISIX's JSON encoder.
 const BOUND_MAX: u64 = 99_999_999_999_999;
 
+impl HeaderKind {
+    /// Holds for an empty text.
+    pub(super) fn matches_empty(&self) -> bool {
+        match self {
+            Self::Exact(text) | Self::Prefix(text) | Self::Suffix(text) | Self::Contains(text) => text.is_empty(),
+            Self::Regex(pcre) => pcre.matches_empty(),
+            Self::Range { .. } => false,
+            Self::Present(wanted) => *wanted,
+        }
+    }
+}
+
 impl HeaderMatch {
     /// The condition, and in what it is approximate.
     pub(crate) fn to_expr(&self) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
-        let var = header_variable(&self.name)?;
-        Ok((self.condition(&var)?, self.notes(&var)))
+        self.lines_to_expr(Lines::AsOne)
     }
 
-    fn condition(&self, var: &str) -> Result<Expr, HeaderError> {
+    /// As [`HeaderMatch::to_expr`], with a choice for headers in several lines.
+    pub(crate) fn lines_to_expr(&self, lines: Lines) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
+        let var = header_variable(&self.name)?;
+        let lines = if !var.starts_with("http_") || var == "http_host" { Lines::AsOne } else { lines };
+        Ok((self.condition(&var, lines)?, self.notes(&var)))
+    }
+
+    fn condition(&self, var: &str, lines: Lines) -> Result<Expr, HeaderError> {
         if let HeaderKind::Present(wanted) = self.kind {
             return Ok(match (self.treat_missing_as_empty, wanted != self.invert) {
                 // A missing header counts as an empty one, so there always is a header.
@@ -90,8 +109,9 @@ impl HeaderMatch {
                 (false, false) => Expr::present(var).negate(),
             });
         }
-        let matched = self.value_matches(var)?;
-        let missing_matches = self.treat_missing_as_empty && (self.empty_matches() != self.invert);
+        let lines = if self.invert { lines.opposite() } else { lines };
+        let matched = text::condition(var, &self.kind, self.ignore_case, lines)?;
+        let missing_matches = self.treat_missing_as_empty && (self.kind.matches_empty() != self.invert);
         let result = if self.invert { matched.negate() } else { matched };
         // A plain comparison is false where the variable is missing and an inverted one is true.
         Ok(match (self.invert, missing_matches) {
@@ -99,35 +119,6 @@ impl HeaderMatch {
             (true, false) if !always_present(var) => Expr::present(var).and(result),
             _ => result,
         })
-    }
-
-    fn value_matches(&self, var: &str) -> Result<Expr, HeaderError> {
-        let escaped = |text: &str, before: &str, after: &str| format!("{before}{}{after}", escape_pcre(text));
-        let pattern = match &self.kind {
-            HeaderKind::Exact(text) if !self.ignore_case => return Ok(Expr::equal(var, text)),
-            HeaderKind::Exact(text) => escaped(text, "^", r"\z"),
-            HeaderKind::Prefix(text) => escaped(text, "^", ""),
-            HeaderKind::Suffix(text) => escaped(text, "", r"\z"),
-            HeaderKind::Contains(text) if text.is_empty() => return Ok(Expr::present(var)),
-            HeaderKind::Contains(text) => escaped(text, "", ""),
-            HeaderKind::Regex(pcre) => return Ok(Expr::matches(var, pcre.full_match())),
-            HeaderKind::Range { start, end } => return range(var, *start, *end),
-            HeaderKind::Present(_) => return Ok(Expr::present(var)),
-        };
-        Ok(if self.ignore_case { Expr::matches_caseless(var, pattern) } else { Expr::matches(var, pattern) })
-    }
-
-    /// The matcher, before inversion, holds for a header with an empty value.
-    fn empty_matches(&self) -> bool {
-        match &self.kind {
-            HeaderKind::Exact(text)
-            | HeaderKind::Prefix(text)
-            | HeaderKind::Suffix(text)
-            | HeaderKind::Contains(text) => text.is_empty(),
-            HeaderKind::Regex(pcre) => pcre.matches_empty(),
-            HeaderKind::Range { .. } => false,
-            HeaderKind::Present(wanted) => *wanted,
-        }
     }
 
     fn notes(&self, var: &str) -> Vec<HeaderNote> {
@@ -168,7 +159,7 @@ fn always_present(var: &str) -> bool {
     !var.starts_with("http_")
 }
 
-fn range(var: &str, start: i64, end: i64) -> Result<Expr, HeaderError> {
+pub(super) fn range(var: &str, start: i64, end: i64) -> Result<Expr, HeaderError> {
     if start >= end {
         return Ok(Expr::False);
     }

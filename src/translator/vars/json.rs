@@ -91,6 +91,7 @@ impl Op {
             Self::MatchCaseless => "~*",
             Self::AtLeast => ">=",
             Self::Below => "<",
+            Self::InRange => "ipmatch",
         }
     }
 }

@@ -50,6 +50,14 @@ pub(crate) struct Delay {
     pub(crate) vars: Vec<Expr>,
 }
 
+impl Delay {
+    /// A delay of so many milliseconds, at most a day.
+    pub(crate) fn new(milliseconds: u64, vars: Vec<Expr>) -> Self {
+        let bounded = u32::try_from(milliseconds.min(86_400_000)).unwrap_or(u32::MAX);
+        Self { duration: f64::from(bounded) / 1000.0, vars }
+    }
+}
+
 /// `plugins.fault-injection.abort`. The body is always written: without one APISIX sends an HTML page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Abort {

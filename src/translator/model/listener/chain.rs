@@ -90,6 +90,7 @@ fn served(chain: &wire::FilterChain, index: ChainIndex, manager: http::Manager) 
         routes: if manager.denied.0 { RouteSource::Nowhere } else { manager.routes },
         denied: manager.denied.0,
         http: manager.settings,
+        filters: manager.filters,
     })
 }
 

@@ -1,29 +1,25 @@
 //! The HTTP connection manager.
 
-use amesh_xds::coverage::WireError;
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3 as wire;
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
     ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
-use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{HttpSettings, Ports, RouteSource};
+use super::{ClientAddress, HttpSettings, Ports, RouteSource};
 use crate::diagnostic::Code;
-use crate::model::findings::{Denied, extension};
-use crate::model::rules::{RuleError, defined, filled, set};
+use crate::model::filter::{FilterError, Filters, installed};
+use crate::model::findings::Denied;
+use crate::model::rules::{RuleError, defined, set};
 use crate::report::{Place, Report};
-use crate::resource_type::message_name;
-
-const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
 /// Why Envoy would refuse a connection manager.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HttpError {
-    /// A filter that is not the message it should be.
-    #[error("http_filters: {0}")]
-    Decode(#[from] WireError),
+    /// A filter that Envoy would refuse.
+    #[error("http_filters[{0}]: {1}")]
+    Filter(usize, FilterError),
     /// Not the message it should be, in a way only the full decoder sees.
     #[error("{0}")]
     Text(#[from] prost::DecodeError),
@@ -39,9 +35,6 @@ pub(crate) enum HttpError {
     /// Both ways to cut ports off.
     #[error("strip_matching_host_port and strip_any_host_port are both set")]
     BothStripped,
-    /// Filters that do not end in the router.
-    #[error("http_filters[{0}]: the router must be the last filter, and must not be disabled")]
-    RouterNotLast(usize),
 }
 
 /// What is read of a connection manager.
@@ -49,6 +42,7 @@ pub(super) struct Manager {
     pub(super) routes: RouteSource,
     pub(super) denied: Denied,
     pub(super) settings: HttpSettings,
+    pub(super) filters: Filters,
 }
 
 /// Decodes and validates a connection manager that has been scanned. `denied`: it cannot be used safely as it is.
@@ -62,15 +56,17 @@ pub(super) fn convert(
     if manager.strip_matching_host_port && ports(&manager) == Ports::Ignored {
         return Err(HttpError::BothStripped);
     }
-    let denied = denied.or(filters(&manager, place, report)?);
     let client_cert_details: ForwardClientCertDetails =
         defined(manager.forward_client_cert_details, "forward_client_cert_details")?;
+    let filters = installed(&manager.http_filters, denied.0, place, report);
+    let filters = filters.map_err(|(index, error)| HttpError::Filter(index, error))?;
     let settings = HttpSettings {
         ports: ports(&manager),
         strips_client_cert: client_cert_details != ForwardClientCertDetails::AlwaysForwardOnly,
         rejects_escaped_slashes: manager.path_with_escaped_slashes_action()
             == PathWithEscapedSlashesAction::RejectRequest,
         websocket: websocket(&manager, place, report),
+        client: client(&manager),
     };
     let routes = match manager.route_specifier {
         Some(RouteSpecifier::Rds(rds)) if rds.route_config_name.is_empty() => return Err(HttpError::UnnamedRoutes),
@@ -90,7 +86,7 @@ pub(super) fn convert(
     } else {
         report.add(Code::PathNormalised, place, PATHS);
     }
-    Ok(Manager { routes, denied, settings })
+    Ok(Manager { routes, denied, settings, filters: Filters::Known(filters.into()) })
 }
 
 const PATHS: &str = "APISIX matches on the path after decoding %-escapes, resolving dot segments and merging slashes, and \
@@ -99,32 +95,12 @@ const PATHS: &str = "APISIX matches on the path after decoding %-escapes, resolv
 /// Names that say themselves where the resource is found.
 const XDSTP: &str = "xdstp:";
 
-fn filters(manager: &wire::HttpConnectionManager, place: &Place<'_>, report: &mut Report) -> Result<Denied, HttpError> {
-    check_order(&manager.http_filters)?;
-    let mut denied = Denied(false);
-    for (index, filter) in manager.http_filters.iter().enumerate().filter(|(_, filter)| !filter.disabled) {
-        let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { continue };
-        let place = place.item("http_filters", index);
-        denied = denied.or(extension("http_filter", config, &place, report)?.denied());
+fn client(manager: &wire::HttpConnectionManager) -> ClientAddress {
+    if manager.xff_num_trusted_hops > 0 || !manager.original_ip_detection_extensions.is_empty() {
+        return ClientAddress::Elsewhere;
     }
-    Ok(denied)
-}
-
-/// Filters have names, and the router ends them. Whether another filter may end them is not known here.
-fn check_order(filters: &[wire::HttpFilter]) -> Result<(), HttpError> {
-    for (index, filter) in filters.iter().enumerate() {
-        filled(&filter.name, format_args!("http_filters[{index}].name"))?;
-        let is_last = index.saturating_add(1) == filters.len();
-        if is_router(filter) && (filter.disabled || !is_last) {
-            return Err(HttpError::RouterNotLast(index));
-        }
-    }
-    Ok(())
-}
-
-fn is_router(filter: &wire::HttpFilter) -> bool {
-    let Some(ConfigType::TypedConfig(config)) = &filter.config_type else { return false };
-    message_name(&config.type_url) == ROUTER
+    let from_peer = manager.use_remote_address.unwrap_or(false);
+    if from_peer { ClientAddress::Peer } else { ClientAddress::ForwardedFor }
 }
 
 fn websocket(manager: &wire::HttpConnectionManager, place: &Place<'_>, report: &mut Report) -> bool {

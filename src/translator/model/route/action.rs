@@ -170,7 +170,7 @@ fn weigh(
     let mut destinations = Vec::with_capacity(weighted.clusters.len());
     for (index, entry) in weighted.clusters.into_iter().enumerate() {
         let place = place.item("clusters", index);
-        denied = denied.or(overrides::inspect(&entry.typed_per_filter_config, &place, report)?);
+        let filters = overrides::convert(&entry.typed_per_filter_config, &place, report)?;
         // The scan has reported an entry whose cluster is chosen in a way that is not read.
         if !scanned.0 {
             filled(&entry.name, format_args!("route.weighted_clusters.clusters[{index}].name"))?;
@@ -184,7 +184,8 @@ fn weigh(
             }
             None => None,
         };
-        destinations.push(Destination { cluster: entry.name, weight: entry.weight.unwrap_or(0), mutations, host });
+        let weight = entry.weight.unwrap_or(0);
+        destinations.push(Destination { cluster: entry.name, weight, filters, mutations, host });
     }
     let total: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
     if total == 0 || total > u64::from(u32::MAX) {

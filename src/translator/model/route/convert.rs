@@ -85,10 +85,10 @@ pub(crate) fn convert_virtual_host(
     limits: &Limits,
     report: &mut Report,
 ) -> Result<VirtualHost, VirtualHostError> {
-    let mut denied = scan(VIRTUAL_HOST, bytes, &Place::ROOT, report)?;
+    let denied = scan(VIRTUAL_HOST, bytes, &Place::ROOT, report)?;
     let host = wire::VirtualHost::decode(bytes.clone())?;
     check(&host, limits)?;
-    denied = denied.or(overrides::inspect(&host.typed_per_filter_config, &Place::ROOT, report)?);
+    let filters = overrides::convert(&host.typed_per_filter_config, &Place::ROOT, report)?;
     let mut routes = Vec::with_capacity(host.routes.len());
     for (index, bytes) in host.routes.iter().enumerate() {
         let place = Place::top("routes", index);
@@ -97,7 +97,7 @@ pub(crate) fn convert_virtual_host(
     }
     let mutations = header_mutations!(host)?;
     let requires_tls = requires_tls(&host, report)?;
-    Ok(VirtualHost { requires_tls, name: host.name, domains: host.domains, mutations, routes })
+    Ok(VirtualHost { requires_tls, name: host.name, domains: host.domains, filters, mutations, routes })
 }
 
 fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {
@@ -130,9 +130,9 @@ fn bounded(what: &'static str, count: usize, limit: usize) -> Result<(), Virtual
 
 /// Decodes and validates a route. `inherited`: its virtual host is denied.
 fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Report) -> Result<Route, RouteError> {
-    let found = scan(ROUTE, bytes, place, report)?;
+    let scanned = scan(ROUTE, bytes, place, report)?;
     let route = wire::Route::decode(bytes.clone())?;
-    let scanned = found.or(overrides::inspect(&route.typed_per_filter_config, place, report)?);
+    let filters = overrides::convert(&route.typed_per_filter_config, place, report)?;
     let matcher = route.r#match.ok_or(MatchError::Missing)?;
     let (conditions, untold) = matching::convert(matcher, scanned, &place.field("match"), report)?;
     let (action, unusable) = action::convert(route.action, scanned, place, report)?;
@@ -148,6 +148,7 @@ fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Rep
         headers: conditions.headers,
         others: conditions.others,
         fraction: conditions.fraction,
+        filters,
         mutations,
         action: if denied.or(inherited).0 { Action::Deny } else { action },
     })

@@ -14,7 +14,7 @@ use crate::model::rules::{RuleError, filled, one_line};
 use crate::order::PathMatch;
 use crate::regex::{Pcre, RegexError, to_pcre};
 use crate::report::{Place, Report};
-use crate::vars::{Expr, HeaderKind, HeaderMatch};
+use crate::vars::{Expr, HeaderKind, HeaderMatch, TextMatch};
 
 /// Why Envoy would refuse a match.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +130,7 @@ fn regex(matcher: &RegexMatcher, place: &Place<'_>, report: &mut Report) -> Resu
 }
 
 /// A header matcher; `None` where it cannot be told whether a request meets it.
-fn header_match(
+pub(crate) fn header_match(
     header: wire::HeaderMatcher,
     scanned: Denied,
     place: &Place<'_>,
@@ -178,6 +178,15 @@ fn kind(
 fn part(text: String, field: &str) -> Result<String, RuleError> {
     filled(&text, field)?;
     Ok(text)
+}
+
+/// A text matcher; `None` where it cannot be told whether a text meets it.
+pub(crate) fn text_match(
+    matcher: StringMatcher,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<TextMatch>, HeaderMatcherError> {
+    Ok(string_kind(matcher, Denied(false), place, report)?.map(|(kind, ignore_case)| TextMatch { kind, ignore_case }))
 }
 
 fn string_kind(

@@ -47,12 +47,13 @@ pub(crate) fn settings(
         let why = "validate_clusters: routes to unknown clusters are answered as without it, and are not refused";
         report.add(Code::FieldApproximated, place.field("validate_clusters"), why);
     }
-    let denied = scanned.or(overrides::inspect(&config.typed_per_filter_config, place, report)?);
+    let filters = overrides::convert(&config.typed_per_filter_config, place, report)?;
     let mutations = header_mutations!(config)?;
     Ok(Settings {
         ignore_port: config.ignore_port_in_host_matching,
+        filters,
         mutations,
         most_specific_wins: config.most_specific_header_mutations_wins,
-        denied: denied.0,
+        denied: scanned.0,
     })
 }

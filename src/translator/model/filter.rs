@@ -1,0 +1,123 @@
+//! HTTP filters, validated: which ones a connection manager has, and what routes say about them.
+//!
+//! A filter that cannot be translated stays in the list as [`Config::Unusable`]: whether it denies a request depends on
+//! the route, which may switch it off.
+
+mod cors;
+mod csrf;
+mod effective;
+mod fault;
+mod percent;
+mod rbac;
+mod read;
+mod small;
+
+pub(crate) use cors::Cors;
+pub(crate) use csrf::Csrf;
+pub(crate) use effective::{Effective, Filters, Levels};
+pub(crate) use fault::{Abort, Answer, Delay, Fault};
+pub(crate) use percent::Percent;
+pub(crate) use rbac::{Rbac, Rule};
+pub(crate) use read::{installed, per_route};
+pub(crate) use small::HealthCheck;
+
+use std::collections::BTreeMap;
+
+use amesh_xds::coverage::WireError;
+
+use super::rules::RuleError;
+
+/// One HTTP filter of a connection manager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HttpFilter {
+    /// By which routes refer to it.
+    pub(crate) name: String,
+    /// Runs where no route says otherwise.
+    pub(crate) enabled: bool,
+    /// What it does where no route says otherwise.
+    pub(crate) config: Config,
+}
+
+/// What a filter does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Config {
+    /// Nothing that a request could tell, or it is left out, which has been reported.
+    Nothing,
+    /// Nothing, though a filter of its kind does something elsewhere.
+    Off,
+    /// Cannot be left out safely, for this reason.
+    Unusable(String),
+    /// `envoy.extensions.filters.http.fault.v3.HTTPFault`.
+    Fault(Box<Fault>),
+    /// `envoy.extensions.filters.http.cors.v3.Cors`, or its `CorsPolicy`.
+    Cors(Box<Cors>),
+    /// `envoy.extensions.filters.http.rbac.v3.RBAC`.
+    Rbac(Box<Rbac>),
+    /// `envoy.extensions.filters.http.csrf.v3.CsrfPolicy`.
+    Csrf(Box<Csrf>),
+    /// `envoy.extensions.filters.http.health_check.v3.HealthCheck` without `pass_through_mode`.
+    HealthCheck(Box<HealthCheck>),
+    /// `envoy.extensions.filters.http.buffer.v3.Buffer`: bytes that a body may have.
+    Buffer(u32),
+}
+
+/// What a route, virtual host or route configuration says about a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Override {
+    /// It does not run.
+    Disabled,
+    /// It runs with the configuration of the next level.
+    Enabled,
+    /// It runs with this configuration.
+    Config(Config),
+}
+
+/// What one level says, by the filter's name.
+pub(crate) type Overrides = BTreeMap<String, Override>;
+
+/// Why Envoy would refuse a filter.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FilterError {
+    /// Not the message it should be.
+    #[error("{0}")]
+    Decode(#[from] WireError),
+    /// Not the message it should be, in a way only the full decoder sees.
+    #[error("{0}")]
+    Text(#[from] prost::DecodeError),
+    /// A rule about one field is broken.
+    #[error("{0}")]
+    Rule(#[from] RuleError),
+    /// A type that Envoy does not have.
+    #[error("no HTTP filter has the type {0:?}")]
+    UnknownType(String),
+    /// The router is not the last filter, or the last filter is not the router.
+    #[error("the last filter, and no other, must be the router")]
+    Router,
+    /// The router is disabled.
+    #[error("the last filter is disabled, which it cannot be")]
+    RouterDisabled,
+    /// A filter that routes cannot configure.
+    #[error("routes cannot configure a filter by {0}")]
+    NotPerRoute(String),
+    /// A wrapper that neither switches off nor configures.
+    #[error("the FilterConfig is empty: it needs config or disabled")]
+    EmptyWrapper,
+    /// The fault filter is bad.
+    #[error("{0}")]
+    Fault(#[from] fault::FaultError),
+    /// The CORS policy is bad.
+    #[error("{0}")]
+    Cors(#[from] cors::CorsError),
+    /// The RBAC filter is bad.
+    #[error("rules.{0}")]
+    Rbac(#[from] rbac::RbacError),
+    /// The CSRF policy is bad.
+    #[error("{0}")]
+    Csrf(#[from] csrf::CsrfError),
+    /// The health check filter is bad.
+    #[error("{0}")]
+    HealthCheck(#[from] small::HealthCheckError),
+    /// The buffer filter is bad.
+    #[error("{0}")]
+    Buffer(#[from] small::BufferError),
+}

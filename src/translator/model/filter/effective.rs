@@ -1,0 +1,118 @@
+//! Which filters run for a route, and with which configuration: the most specific level that says something decides.
+
+use std::collections::BTreeSet;
+use std::mem::discriminant;
+use std::sync::Arc;
+
+use super::{Config, HttpFilter, Override, Overrides};
+
+/// The filters of a connection manager, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Filters {
+    /// These.
+    Known(Arc<[HttpFilter]>),
+    /// No listener is known: every filter that a route configures is taken to be there, and to do nothing elsewhere.
+    Unknown,
+}
+
+/// What the levels say about filters, the most specific first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Levels<'a>(pub(crate) &'a [&'a Overrides]);
+
+impl Default for Filters {
+    fn default() -> Self {
+        Self::Known(Arc::default())
+    }
+}
+
+impl Filters {
+    /// What runs for requests to which the levels apply, in order: names and configurations.
+    pub(crate) fn effective<'a>(&'a self, levels: Levels<'a>) -> Vec<(&'a str, Effective<'a>)> {
+        match self {
+            Filters::Known(list) => list.iter().filter_map(|filter| levels.effective(filter)).collect(),
+            Filters::Unknown => {
+                let names: BTreeSet<&str> =
+                    levels.0.iter().flat_map(|level| level.keys().map(String::as_str)).collect();
+                names.into_iter().filter_map(|name| levels.of(name, false, &Config::Off)).collect()
+            }
+        }
+    }
+}
+
+/// The configuration that holds for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effective<'a> {
+    /// This one.
+    Config(&'a Config),
+    /// A route configures the filter as if it were another one.
+    Mismatch,
+}
+
+impl<'a> Levels<'a> {
+    fn effective(self, filter: &'a HttpFilter) -> Option<(&'a str, Effective<'a>)> {
+        self.of(&filter.name, filter.enabled, &filter.config)
+    }
+
+    /// Every configuration that a level has for a filter, the most specific first.
+    pub(crate) fn configs(self, name: &str) -> impl Iterator<Item = &'a Config> {
+        let said = self.0.iter().filter_map(move |level| level.get(name));
+        said.filter_map(|said| if let Override::Config(config) = said { Some(config) } else { None })
+    }
+
+    fn of(self, name: &'a str, enabled: bool, config: &'a Config) -> Option<(&'a str, Effective<'a>)> {
+        let said = || self.0.iter().filter_map(|level| level.get(name));
+        let runs = said().next().map_or(enabled, |said| *said != Override::Disabled);
+        let own = said().find_map(|said| if let Override::Config(config) = said { Some(config) } else { None });
+        runs.then(|| (name, own.map_or(Effective::Config(config), |own| replaced(config, own))))
+    }
+}
+
+/// A route's configuration in place of the filter's own.
+fn replaced<'a>(installed: &'a Config, own: &'a Config) -> Effective<'a> {
+    match (installed, own) {
+        // What the filter does is not known, so neither is what the route makes of it.
+        (Config::Unusable(_), _) => Effective::Config(installed),
+        (Config::Off, _) | (_, Config::Off | Config::Unusable(_)) => Effective::Config(own),
+        _ if discriminant(installed) == discriminant(own) => Effective::Config(own),
+        _ => Effective::Mismatch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Effective, Filters, HttpFilter, Levels, Override, Overrides};
+
+    fn level(said: Override) -> Overrides {
+        Overrides::from([("f".to_owned(), said)])
+    }
+
+    fn installed(enabled: bool) -> Filters {
+        let filter = HttpFilter { name: "f".to_owned(), enabled, config: Config::Nothing };
+        Filters::Known([filter].into())
+    }
+
+    #[test]
+    fn the_most_specific_level_decides() {
+        let unusable = Config::Unusable("x".to_owned());
+        let (off, on) = (level(Override::Disabled), level(Override::Enabled));
+        let own = level(Override::Config(unusable.clone()));
+        let own_config = [("f", Effective::Config(&unusable))];
+        let first = [("f", Effective::Config(&Config::Nothing))];
+        let (on_by_default, off_by_default) = (installed(true), installed(false));
+        assert_eq!(on_by_default.effective(Levels(&[&own, &off])), own_config);
+        assert_eq!(on_by_default.effective(Levels(&[&on, &off, &own])), own_config);
+        assert_eq!(on_by_default.effective(Levels(&[&off, &own])), []);
+        assert_eq!(off_by_default.effective(Levels(&[&on])), first);
+        assert_eq!(off_by_default.effective(Levels(&[])), []);
+        assert_eq!(Filters::Unknown.effective(Levels(&[&own])), own_config);
+        assert_eq!(Filters::Unknown.effective(Levels(&[])), []);
+    }
+
+    #[test]
+    fn a_configuration_of_another_filter_is_told() {
+        let filter = HttpFilter { name: "f".to_owned(), enabled: true, config: Config::Fault(Box::default()) };
+        let filters = Filters::Known([filter].into());
+        let other = level(Override::Config(Config::Nothing));
+        assert_eq!(filters.effective(Levels(&[&other])), [("f", Effective::Mismatch)]);
+    }
+}

@@ -1,0 +1,169 @@
+//! HTTP filters around what a route does.
+//!
+//! The requests of a route are a list of shares, of which the first whose condition holds counts. A filter turns the
+//! list of what comes after it into another one, so the last filter goes first. Conditions are on the request as it
+//! came.
+
+mod cors;
+mod csrf;
+mod fault;
+mod rbac;
+
+use super::guards::Requests;
+use super::outcome::{Outcome, Share};
+use super::partition;
+use crate::apisix::{Abort, ClientControl, FaultInjection, Plugins, ResponseRewrite};
+use crate::diagnostic::Code;
+use crate::model::filter::{Config, Effective, Levels, Percent};
+use crate::report::{Place, Report};
+use crate::vars::{Expr, HeaderError, HeaderMatch};
+
+/// What filters are applied to.
+pub(super) struct Context<'a> {
+    /// What the connection manager does.
+    pub(super) requests: &'a Requests,
+    /// What is said about them, the most specific first.
+    pub(super) levels: Levels<'a>,
+    /// The cluster that requests go to; empty where there is none.
+    pub(super) cluster: &'a str,
+    /// Requests go to a cluster, be there one or not.
+    pub(super) forwards: bool,
+    /// Of the virtual host.
+    pub(super) domains: &'a [String],
+    /// What the route does to the answers of filters.
+    pub(super) replies: Option<ResponseRewrite>,
+    /// The route.
+    pub(super) place: &'a Place<'a>,
+    pub(super) report: &'a mut Report,
+}
+
+/// Why requests are denied: what a filter does to them cannot be expressed.
+pub(super) struct Refusal(String);
+
+impl From<&str> for Refusal {
+    fn from(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+impl From<HeaderError> for Refusal {
+    fn from(why: HeaderError) -> Self {
+        Self(why.to_string())
+    }
+}
+
+const BUFFER: &str = "a body that is too large is answered 413 before other filters run, with another text";
+
+impl Context<'_> {
+    /// What happens to the requests, filters included.
+    pub(super) fn apply(mut self, shares: Vec<Share>) -> Vec<Share> {
+        let mut shares = shares;
+        if self.forwards {
+            self.replies = shares.first().and_then(|(_, outcome)| outcome.plugins.response_rewrite.as_deref().cloned());
+        }
+        for (name, config) in self.requests.filters.effective(self.levels).into_iter().rev() {
+            shares = self.filter(name, config, shares).unwrap_or_else(|Refusal(why)| {
+                self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
+                vec![(Expr::True, Outcome::denied())]
+            });
+        }
+        shares
+    }
+
+    fn filter(&mut self, name: &str, config: Effective<'_>, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
+        match config {
+            Effective::Mismatch => Err("the route configures it as if it were another filter".into()),
+            Effective::Config(Config::Nothing | Config::Off) => Ok(shares),
+            Effective::Config(Config::Unusable(why)) => Err(Refusal(why.clone())),
+            Effective::Config(Config::Fault(fault)) => self.fault(fault, shares),
+            Effective::Config(Config::Cors(_)) => Ok(self.cors(name, shares)),
+            Effective::Config(Config::Rbac(rbac)) => self.rbac(rbac, shares),
+            Effective::Config(Config::Csrf(csrf)) => self.csrf(csrf, shares),
+            Effective::Config(Config::HealthCheck(check)) => {
+                let condition = self.headers(&check.0)?;
+                Ok(self.reply_if(condition, &Abort::empty(200), shares))
+            }
+            Effective::Config(Config::Buffer(bytes)) => self.buffer(*bytes, shares),
+        }
+    }
+
+    fn buffer(&mut self, bytes: u32, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
+        self.report.add(Code::FilterApproximated, self.place, BUFFER);
+        let plugin = Plugins::from(ClientControl { max_body_size: u64::from(bytes) });
+        let limited = |(share, outcome): Share| {
+            let plugins = outcome.plugins.merge(plugin.clone()).map_err(|_| "bodies have two limits")?;
+            Ok((share, Outcome { plugins, ..outcome }))
+        };
+        shares.into_iter().map(limited).collect()
+    }
+
+    /// What all of the headers must be.
+    fn headers(&mut self, headers: &[HeaderMatch]) -> Result<Expr, Refusal> {
+        let mut parts = Vec::with_capacity(headers.len());
+        for header in headers {
+            let (part, notes) = header.to_expr()?;
+            for note in notes {
+                self.report.add(Code::MatcherApproximated, self.place, super::lines::remark(note));
+            }
+            parts.push(part);
+        }
+        Ok(Expr::all(parts))
+    }
+}
+
+/// Alternatives in `vars` of fault-injection that APISIX takes.
+const ALTERNATIVES_MAX: usize = 20;
+
+impl Context<'_> {
+    /// Answers the requests that meet the condition, as a filter does that stops a request: with the headers that the
+    /// route adds to its responses. The other requests stay as they are.
+    fn reply_if(&self, condition: Expr, abort: &Abort, shares: Vec<Share>) -> Vec<Share> {
+        let reply = || {
+            let answer = Outcome::answer(abort.clone());
+            self.replies.clone().map_or_else(|| answer.clone(), |rewrite| answer.clone().with(rewrite))
+        };
+        let vars = alternatives(&condition);
+        let is_like_reply = |(_, outcome): &Share| {
+            outcome.plugins.fault_injection.is_none()
+                && outcome.plugins.response_rewrite.as_deref() == self.replies.as_ref()
+        };
+        if condition.is_false()
+            || condition.is_true()
+            || vars.len() > ALTERNATIVES_MAX
+            || !shares.iter().all(is_like_reply)
+        {
+            return answer_apart(condition, reply(), shares);
+        }
+        let plugin = FaultInjection::from(Abort { vars, ..abort.clone() });
+        shares.into_iter().map(|(share, outcome)| (share, outcome.with(plugin.clone()))).collect()
+    }
+}
+
+/// Gives the requests that meet the condition another outcome.
+fn answer_apart(condition: Expr, answer: Outcome, shares: Vec<Share>) -> Vec<Share> {
+    match condition {
+        Expr::False => shares,
+        Expr::True => vec![(Expr::True, answer)],
+        condition => std::iter::once((condition, answer)).chain(shares).collect(),
+    }
+}
+
+/// Digits of `request_id` that decide on an abort: none that decide on routes, as Envoy draws anew.
+const ABORT: u32 = 22;
+/// Digits that decide on a delay.
+const DELAY: u32 = 16;
+/// Digits that decide whether a filter runs.
+const ENABLED: u32 = 8;
+
+/// A part of all requests, by the digits behind the first `skipped` ones.
+fn sampled(percent: Percent, skipped: u32) -> Expr {
+    partition::sample_behind(skipped, percent.0, Percent::ALL.0)
+}
+
+/// A condition as conditions of which one must hold.
+fn alternatives(condition: &Expr) -> Vec<Expr> {
+    match condition {
+        Expr::Any(parts) => parts.clone(),
+        other => vec![other.clone()],
+    }
+}
