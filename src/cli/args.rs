@@ -1,7 +1,8 @@
 //! The command line.
 #![allow(rustdoc::bare_urls, clippy::doc_markdown, reason = "the comments are the help texts")]
 
-use crate::input::Kind;
+use amesh_input::Kind;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,7 +85,7 @@ pub(crate) struct InputArgs {
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
     /// What the files are, where it should not be found out
-    #[arg(long, value_enum, value_name = "KIND")]
+    #[arg(long, value_parser = kinds(), value_name = "KIND")]
     pub(crate) from: Option<Kind>,
     /// Largest file to read, in MiB
     #[arg(long, default_value_t = 200, value_name = "MIB")]
@@ -126,7 +127,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, default_value = "127.0.0.1:18000", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
     /// What the files are, where it should not be found out
-    #[arg(long, value_enum, value_name = "KIND")]
+    #[arg(long, value_parser = kinds(), value_name = "KIND")]
     pub(crate) from: Option<Kind>,
     /// Largest file to read, in MiB
     #[arg(long, default_value_t = 200, value_name = "MIB")]
@@ -246,6 +247,15 @@ pub(crate) enum Form {
     Json,
 }
 
+impl From<Form> for amesh_batch::Form {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Yaml => Self::Yaml,
+            Form::Json => Self::Json,
+        }
+    }
+}
+
 /// A form of the diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportForm {
@@ -253,6 +263,11 @@ pub(crate) enum ReportForm {
     Text,
     /// One JSON document
     Json,
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    let values = Kind::ALL.map(|kind| PossibleValue::new(kind.name()).help(kind.title()));
+    PossibleValuesParser::new(values).try_map(|name| Kind::from_name(&name).ok_or("no such kind"))
 }
 
 fn label(text: &str) -> Result<String, String> {

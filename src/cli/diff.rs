@@ -2,6 +2,7 @@
 
 use crate::sink::{Configuration, Resources};
 use crate::style::{BOLD, DIM, GREEN, RED, YELLOW};
+use amesh_batch::plural;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +65,7 @@ fn compare<'v>(path: &str, old: &'v Value, new: &'v Value, found: &mut Vec<(Stri
 
 fn title(kind: &str, id: &str, value: &Value) -> String {
     let nodes = value.get("nodes").and_then(Value::as_array).map(Vec::len);
-    let nodes = nodes.map_or_else(String::new, |count| format!(", {}", crate::report::plural(count, "endpoint")));
+    let nodes = nodes.map_or_else(String::new, |count| format!(", {}", plural(count, "endpoint")));
     format!("{kind} {BOLD}{}{BOLD:#} {DIM}({id}{nodes}){DIM:#}", name(value).unwrap_or_default())
 }
 

@@ -3,7 +3,8 @@
 use crate::args::ExplainArgs;
 use crate::exit::{Exit, Failure};
 use crate::style::{self, BOLD};
-use amesh_translator::{Code, Fidelity, Severity};
+use amesh_batch::{fidelity_means, severity_means};
+use amesh_translator::Code;
 use std::io::Write;
 
 /// Prints one code, or all.
@@ -28,15 +29,6 @@ fn line(code: Code, out: &mut impl Write) -> std::io::Result<()> {
 }
 
 fn page(code: Code, out: &mut impl Write) -> std::io::Result<()> {
-    let severity = match code.severity() {
-        Severity::Info => "note: nothing differs for a request",
-        Severity::Warning => "warning: approximated, or left out in a way that is never less safe",
-        Severity::Error => "error: refused; the resource is not used, or the requests concerned are denied",
-    };
-    let fidelity = match code.fidelity() {
-        Fidelity::Exact => "exact: the same behaviour for every request",
-        Fidelity::Approximate => "approximate: the same on the usual domain, different on a stated one",
-        Fidelity::Impossible => "impossible: APISIX cannot do it; the message says what happens instead",
-    };
+    let (severity, fidelity) = (severity_means(code.severity()), fidelity_means(code.fidelity()));
     writeln!(out, "{BOLD}{}{BOLD:#}  {}\n\n  severity  {severity}\n  fidelity  {fidelity}", code.text(), code.title())
 }

@@ -6,16 +6,13 @@
 mod args;
 mod demo;
 mod diff;
-mod document;
 mod embedded;
 mod exit;
 mod explain;
-mod feed;
 mod files;
 mod input;
 mod narrate;
 mod options;
-mod report;
 mod run;
 mod runtime;
 mod serve;

@@ -1,7 +1,7 @@
 //! What services say while they run: one line an event, on standard error.
 
-use crate::report::plural;
 use crate::style::{self, BOLD, DIM, RED};
+use amesh_batch::plural;
 use amesh_fetcher::Event;
 use amesh_fetcher::protocol::{Apply, ApplyState, StreamAnswer};
 use amesh_fetcher::server::ServerEvent;

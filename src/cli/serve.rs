@@ -6,9 +6,9 @@ use crate::args::{InputArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::input::{self, InputError};
 use crate::narrate::{say, server, service};
-use crate::report::plural;
 use crate::runtime;
 use crate::style::error;
+use amesh_batch::{Palette, line, plural};
 use amesh_fetcher::CancellationToken;
 use amesh_fetcher::server::{ServerEvent, ServerEventSink, Snapshot, SnapshotSet, serve};
 use std::sync::Arc;
@@ -64,7 +64,7 @@ fn load(watch: &Watch, args: &ServeArgs) -> Result<Snapshot, Failure> {
     let files = InputArgs { files: watch.files(), from: args.from, max_size: args.max_size };
     let input = input::read(&files).map_err(|error: InputError| Failure::Input(error))?;
     for remark in &input.remarks {
-        say(crate::report::line(remark).trim_end());
+        say(line(remark, &Palette::COLOURED).trim_end());
     }
     Snapshot::from_responses(input.responses()).map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -3,9 +3,8 @@
 //! The file is written before the fetcher is told that a change is applied, so that a control plane hears an ACK only
 //! when the configuration is where APISIX reads it.
 
-use crate::args::Form;
-use crate::document::{self, Document};
 use crate::files;
+use amesh_batch::{Document, Form};
 use amesh_fetcher::protocol::{Apply, ApplyState, FlushAnswer, SessionOpened, StreamAnswer};
 use amesh_fetcher::{Ingest, IngestError, Part};
 use async_trait::async_trait;
@@ -133,7 +132,7 @@ impl<I: Ingest> FileSink<I> {
     }
 
     fn write(&mut self) -> Result<(), String> {
-        let text = document::render(&self.configuration.document(), Form::Yaml).map_err(|error| error.to_string())?;
+        let text = self.configuration.document().render(Form::Yaml).map_err(|error| error.to_string())?;
         // After a restart the same configuration must not make APISIX read it again.
         if !std::fs::read(&self.path).is_ok_and(|old| old == text.as_bytes()) {
             files::write(&self.path, text.as_bytes()).map_err(|error| error.to_string())?;

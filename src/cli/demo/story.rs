@@ -2,10 +2,10 @@
 
 use crate::exit::Failure;
 use crate::narrate::{diagnostics, seconds, service, size};
-use crate::report::plural;
 use crate::sink::Configuration;
 use crate::style::{BOLD, CYAN, DIM, GREEN};
 use crate::{diff, narrate};
+use amesh_batch::plural;
 use amesh_fetcher::Event;
 use amesh_fetcher::protocol::{ApplyState, StreamAnswer};
 use amesh_fetcher::server::Snapshot;

@@ -1,17 +1,21 @@
 //! Feeds a whole input to a translator, as a control plane would that has nothing more to say.
 
-use crate::input::Input;
+use amesh_input::Input;
 use amesh_translator::{Code, Diagnostic, Envelope, Options, Translator};
 use std::collections::BTreeSet;
 
 /// What came of it.
-pub(crate) struct Outcome {
-    pub(crate) translator: Translator,
-    pub(crate) diagnostics: BTreeSet<Diagnostic>,
+#[derive(Debug)]
+pub struct Outcome {
+    /// Holds the configuration.
+    pub translator: Translator,
+    /// Everything that the translator says.
+    pub diagnostics: BTreeSet<Diagnostic>,
 }
 
 /// Ingests everything, then says of what is still wanted that it does not exist.
-pub(crate) fn translate(input: &Input, options: Options) -> Outcome {
+#[must_use]
+pub fn translate(input: &Input, options: Options) -> Outcome {
     let mut translator = Translator::new(options);
     translator.open();
     let mut diagnostics = BTreeSet::new();

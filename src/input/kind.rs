@@ -2,24 +2,23 @@
 
 use super::collect::Collector;
 use super::lookup::{get, items, type_name};
-use super::{InputProblem, bootstrap, cluster_status, config_dump};
-use clap::ValueEnum;
+use super::{InputError, bootstrap, cluster_status, config_dump};
 use serde_json::Value;
 
 /// The kinds of documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
-    /// An Envoy bootstrap
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An Envoy bootstrap.
     Bootstrap,
-    /// What Envoy answers to a dump of its configuration
+    /// What Envoy answers to a dump of its configuration.
     ConfigDump,
-    /// An xDS response
+    /// An xDS response.
     DiscoveryResponse,
-    /// Lists of resources by type
+    /// Lists of resources by type.
     Scenario,
-    /// One resource
+    /// One resource.
     Resource,
-    /// A list of resources
+    /// A list of resources.
     List,
 }
 
@@ -57,7 +56,7 @@ const TELLING: [(&str, &str); 16] = [
 const BOOTSTRAP: [&str; 5] = ["static_resources", "dynamic_resources", "admin", "layered_runtime", "node"];
 
 /// Finds out what a document is.
-pub(crate) fn detect(value: &Value) -> Result<Kind, InputProblem> {
+pub(crate) fn detect(value: &Value) -> Result<Kind, InputError> {
     let has = |name: &&str| get(value, name).is_some();
     match value {
         Value::Array(_) => Ok(Kind::List),
@@ -75,9 +74,9 @@ pub(crate) fn detect(value: &Value) -> Result<Kind, InputProblem> {
             }
             None if guess(value).is_some() => Ok(Kind::Resource),
             None if LISTS.iter().any(|(name, _)| get(value, name).is_some_and(Value::is_array)) => Ok(Kind::Scenario),
-            None => Err(InputProblem::UnknownKind("an object that is no resource, bootstrap or dump")),
+            None => Err(InputError::UnknownKind("an object that is no resource, bootstrap or dump")),
         },
-        _ => Err(InputProblem::UnknownKind("neither an object nor a list")),
+        _ => Err(InputError::UnknownKind("neither an object nor a list")),
     }
 }
 
@@ -87,8 +86,19 @@ pub(super) fn guess(value: &Value) -> Option<&'static str> {
 }
 
 impl Kind {
-    /// As the command line spells it.
-    pub(crate) fn name(self) -> &'static str {
+    /// Every kind.
+    pub const ALL: [Kind; 6] =
+        [Kind::Bootstrap, Kind::ConfigDump, Kind::DiscoveryResponse, Kind::Scenario, Kind::Resource, Kind::List];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// As users spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Bootstrap => "bootstrap",
             Self::ConfigDump => "config-dump",
@@ -99,9 +109,22 @@ impl Kind {
         }
     }
 
+    /// What it is, for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "An Envoy bootstrap",
+            Self::ConfigDump => "What Envoy answers to a dump of its configuration",
+            Self::DiscoveryResponse => "An xDS response",
+            Self::Scenario => "Lists of resources by type",
+            Self::Resource => "One resource",
+            Self::List => "A list of resources",
+        }
+    }
+
     /// Takes the resources out of a document of this kind.
-    pub(super) fn take(self, value: &Value, collector: &mut Collector) -> Result<(), InputProblem> {
-        let wrong = |expected| InputProblem::WrongKind { wanted: self.name(), expected };
+    pub(super) fn take(self, value: &Value, collector: &mut Collector) -> Result<(), InputError> {
+        let wrong = |expected| InputError::WrongKind { wanted: self.name(), expected };
         if !value.is_object() && self != Self::List {
             return Err(wrong("an object is expected"));
         }

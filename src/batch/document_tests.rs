@@ -87,12 +87,12 @@ const AMBIGUOUS: &[&str] = &[
 
 fn one(value: &Value) -> String {
     let json = value.to_string();
-    render(&Document { upstreams: vec![&json], routes: Vec::new() }, Form::Yaml).unwrap()
+    Document { upstreams: vec![&json], routes: Vec::new() }.render(Form::Yaml).unwrap()
 }
 
 #[test]
 fn ends_with_the_line_that_apisix_waits_for() {
-    assert_eq!(render(&Document::default(), Form::Yaml).unwrap(), "upstreams: []\nroutes: []\n#END\n");
+    assert_eq!(Document::default().render(Form::Yaml).unwrap(), "upstreams: []\nroutes: []\n#END\n");
 }
 
 #[test]

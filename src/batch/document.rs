@@ -1,42 +1,53 @@
 //! The configuration as one document: an apisix.yaml of APISIX's standalone mode, or JSON.
 
-use crate::args::Form;
 use amesh_translator::{Kind, Translator};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+/// A form of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// apisix.yaml of APISIX's standalone mode.
+    Yaml,
+    /// One JSON document.
+    Json,
+}
+
 /// Everything that should be in APISIX: by kind, each resource as JSON text.
-#[derive(Default)]
-pub(crate) struct Document<'a> {
-    pub(crate) upstreams: Vec<&'a str>,
-    pub(crate) routes: Vec<&'a str>,
+#[derive(Debug, Default)]
+pub struct Document<'a> {
+    /// `main.upstream` of APISIX's schema.
+    pub upstreams: Vec<&'a str>,
+    /// `main.route` of APISIX's schema.
+    pub routes: Vec<&'a str>,
 }
 
 impl<'a> Document<'a> {
     /// What a translator wants to be there.
-    pub(crate) fn target(translator: &'a Translator) -> Self {
+    #[must_use]
+    pub fn target(translator: &'a Translator) -> Self {
         let all = |kind| translator.target(kind).map(|upsert| upsert.json).collect();
         Self { upstreams: all(Kind::Upstreams), routes: all(Kind::Routes) }
+    }
+
+    /// The text of the document.
+    pub fn render(&self, form: Form) -> Result<String, RenderError> {
+        match form {
+            Form::Json => Ok(serde_json::to_string_pretty(self)? + "\n"),
+            Form::Yaml => yaml(self),
+        }
     }
 }
 
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RenderError {
+pub enum RenderError {
     /// As JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// As YAML.
     #[error("the result cannot be written as YAML: {0}")]
     Yaml(#[from] serde_saphyr::ser_error::Error),
-}
-
-/// The text of the document.
-pub(crate) fn render(document: &Document<'_>, form: Form) -> Result<String, RenderError> {
-    match form {
-        Form::Json => Ok(serde_json::to_string_pretty(document)? + "\n"),
-        Form::Yaml => yaml(document),
-    }
 }
 
 /// APISIX takes the file only when its last line is `#END`. Its YAML library follows YAML 1.1, and so does the quoting.

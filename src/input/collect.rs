@@ -1,12 +1,12 @@
 //! Gathers the resources of all files.
 
 use super::lookup::{get, text, type_name};
-use super::{Input, PREFIX, kind};
-use crate::report::Remark;
-use amesh_fetcher::wire::{Any, DiscoveryResponse};
+use super::{Input, PREFIX, Remark, kind};
 use amesh_translator::{Code, Diagnostic};
 use amesh_xds::json::{self, Problem, Unknown};
 use amesh_xds::schema;
+use amesh_xds::wire::envoy::service::discovery::v3::DiscoveryResponse;
+use amesh_xds::wire::google::protobuf::Any;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -160,7 +160,7 @@ fn resource_at(place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::LISTENER;
+    use crate::LISTENER;
 
     #[test]
     fn a_listener_is_named_by_its_address() {

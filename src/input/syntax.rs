@@ -1,6 +1,6 @@
 //! From the bytes of a file to a value: binary protobuf, JSON or YAML, whichever it is.
 
-use amesh_fetcher::wire::DiscoveryResponse;
+use amesh_xds::wire::envoy::service::discovery::v3::DiscoveryResponse;
 use prost::Message;
 use serde_json::Value;
 
@@ -20,11 +20,28 @@ pub(crate) enum Content {
 
 /// Why a file cannot be parsed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SyntaxError {
+pub enum SyntaxError {
+    /// It begins as JSON does.
     #[error("line {line}, column {column}: this is no JSON: {message}")]
-    Json { line: usize, column: usize, message: String },
+    Json {
+        /// From 1 on.
+        line: u64,
+        /// From 1 on.
+        column: u64,
+        /// As the JSON library says.
+        message: String,
+    },
+    /// Other text.
     #[error("line {line}, column {column}: this is no YAML: {message}")]
-    Yaml { line: u64, column: u64, message: String },
+    Yaml {
+        /// From 1 on; 0 where the place is not known.
+        line: u64,
+        /// From 1 on; 0 where the place is not known.
+        column: u64,
+        /// As the YAML library says.
+        message: String,
+    },
+    /// What is no text.
     #[error("this is no DiscoveryResponse: {0} (a binary file is taken for one)")]
     Protobuf(String),
 }
@@ -57,7 +74,8 @@ fn json(text: &str) -> Result<Value, SyntaxError> {
     serde_json::from_str(text).map_err(|error| {
         let at = format!(" at line {} column {}", error.line(), error.column());
         let message = error.to_string().replace(&at, "");
-        SyntaxError::Json { line: error.line(), column: error.column(), message }
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        SyntaxError::Json { line: number(error.line()), column: number(error.column()), message }
     })
 }
 
