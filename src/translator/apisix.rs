@@ -12,7 +12,7 @@ pub(crate) use plugins::{
     Abort, ClientControl, Delay, FaultInjection, Meta, Plugins, ProxyRewrite, RequestHeaders, ResponseHeaders,
     ResponseRewrite, Template, Value,
 };
-pub(crate) use route::{Route, Timeout};
+pub(crate) use route::{Route, Timeout, seconds};
 pub(crate) use upstream::{Balancing, Node, Upstream};
 pub(crate) use writer::Writer;
 

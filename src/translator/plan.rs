@@ -13,8 +13,10 @@ mod rewrite;
 mod routes;
 mod share;
 mod upstream;
+mod variant;
 
 pub(crate) use guards::{Binding, Requests, TableKey, bindings};
 pub(crate) use load::OVERPROVISIONING;
 pub(crate) use routes::{Routes, Scope, closed_route, own_routes, shared_routes};
 pub(crate) use upstream::{nodes, upstream};
+pub(crate) use variant::ClusterUse;

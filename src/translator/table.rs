@@ -15,6 +15,7 @@ use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
 use crate::model::route::{VirtualHost, VirtualHostError};
 use crate::names::ContentHash;
+use crate::plan::ClusterUse;
 use crate::report::Report;
 use domains::{Domain, Domains};
 
@@ -83,8 +84,8 @@ pub(crate) struct SharingHost<'a> {
 pub(crate) struct Planned {
     /// Ids of APISIX routes.
     pub(crate) routes: Vec<String>,
-    /// Clusters that the routes lead to.
-    pub(crate) clusters: BTreeSet<String>,
+    /// Clusters that the routes lead to, and how.
+    pub(crate) clusters: BTreeSet<ClusterUse>,
     /// What is to be said.
     pub(crate) report: Report,
 }

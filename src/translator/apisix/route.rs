@@ -58,7 +58,8 @@ impl Timeout {
     }
 }
 
-fn seconds(milliseconds: u64) -> f64 {
+/// Milliseconds as APISIX takes times.
+pub(crate) fn seconds(milliseconds: u64) -> f64 {
     let bounded = u32::try_from(milliseconds).unwrap_or(u32::MAX);
     f64::from(bounded) / 1000.0
 }

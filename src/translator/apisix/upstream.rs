@@ -16,10 +16,19 @@ pub(crate) struct Upstream<'a> {
     /// The balancer.
     #[serde(rename = "type")]
     pub(crate) balancing: Balancing,
+    /// What chooses the node of a [`Balancing::Hash`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hash_on: Option<&'static str>,
+    /// The name or template that `hash_on` speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<&'a str>,
     /// `http`: HTTP/1.1 without TLS.
     pub(crate) scheme: &'static str,
     /// Always written: APISIX would retry once a further node otherwise.
     pub(crate) retries: u32,
+    /// Seconds after which there is no further try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_timeout: Option<f64>,
     /// Empty: APISIX answers 503.
     pub(crate) nodes: &'a [Node<'a>],
 }
@@ -33,6 +42,9 @@ pub(crate) enum Balancing {
     /// The node with the fewest requests in relation to its weight.
     #[serde(rename = "least_conn")]
     LeastConnections,
+    /// Consistent hashing.
+    #[serde(rename = "chash")]
+    Hash,
 }
 
 /// `upstream.nodes[]`.

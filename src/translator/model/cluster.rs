@@ -17,6 +17,8 @@ pub(crate) struct Cluster {
     pub(crate) discovery: Discovery,
     /// How one of them is chosen.
     pub(crate) balancing: Balancing,
+    /// Routes may say what chooses the endpoint: `RING_HASH` and `MAGLEV`.
+    pub(crate) hashes: bool,
     /// Whether localities are weighed against each other.
     pub(crate) locality_weighted: bool,
     /// `common_lb_config.healthy_panic_threshold`, in percent.
@@ -64,12 +66,14 @@ pub(crate) struct View {
     pub(crate) denied: bool,
     /// In milliseconds.
     pub(crate) connect_timeout: u64,
+    /// Routes may say what chooses the endpoint.
+    pub(crate) hashes: bool,
 }
 
 impl Cluster {
     /// What routes need to know of it.
     pub(crate) fn view(&self) -> View {
-        View { denied: self.denied, connect_timeout: self.connect_timeout }
+        View { denied: self.denied, connect_timeout: self.connect_timeout, hashes: self.hashes }
     }
 }
 

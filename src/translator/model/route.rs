@@ -3,15 +3,19 @@
 mod action;
 mod conditions;
 mod convert;
+mod hash;
 mod matching;
 mod overrides;
 mod redirect;
+mod retry;
 mod rewrite;
 mod settings;
 
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
+pub(crate) use hash::{HashKey, Hashing};
 pub(crate) use matching::{HeaderMatcherError, header_match, text_match};
 pub(crate) use redirect::{Redirect, Scheme};
+pub(crate) use retry::Retry;
 pub(crate) use rewrite::PathRewrite;
 pub(crate) use settings::{scanned_settings, settings};
 
@@ -30,6 +34,8 @@ pub(crate) struct VirtualHost {
     pub(crate) name: String,
     /// At least one; compared without case.
     pub(crate) domains: Vec<String>,
+    /// For routes that say nothing about it.
+    pub(crate) retry: Option<Retry>,
     /// `require_tls` is not `NONE`: requests without TLS are sent to it.
     pub(crate) requires_tls: bool,
     /// `typed_per_filter_config`.
@@ -84,8 +90,14 @@ pub(crate) enum Action {
 /// `route`: where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Forward {
-    /// At least one.
+    /// At least one, unless a header names the cluster.
     pub(crate) destinations: Vec<Destination>,
+    /// The request header that names the cluster.
+    pub(crate) cluster_header: Option<String>,
+    /// What happens to requests that fail; `None`: as the virtual host says.
+    pub(crate) retry: Option<Retry>,
+    /// What chooses endpoints of clusters that hash; `None`: nothing.
+    pub(crate) hashing: Option<Box<Hashing>>,
     /// `timeout`, in milliseconds; 0 is none.
     pub(crate) timeout: u64,
     /// `cluster_not_found_response_code`: 404, 500 or 503.

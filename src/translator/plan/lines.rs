@@ -8,6 +8,7 @@ use super::filters::Context;
 use super::guards::Requests;
 use super::outcome::{Outcome, Share};
 use super::partition;
+use super::variant::ClusterUse;
 use crate::diagnostic::Code;
 use crate::hosts::PortMatching;
 use crate::model::cluster::View;
@@ -70,8 +71,9 @@ pub(super) struct LineMaker<'a> {
     /// What happens to every request.
     pub(super) requests: &'a Requests,
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
-    /// Clusters that a line leads to or would lead to.
-    pub(super) clusters: BTreeSet<String>,
+    pub(super) all_clusters: &'a dyn Fn() -> Vec<String>,
+    /// Clusters that a line leads to or would lead to, and how.
+    pub(super) clusters: BTreeSet<ClusterUse>,
     pub(super) report: Report,
 }
 

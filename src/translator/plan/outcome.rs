@@ -5,19 +5,23 @@ use std::collections::BTreeSet;
 use super::filters::Context;
 use super::headers::{self, Facts, Note};
 use super::lines::LineMaker;
+use super::variant::{ClusterUse, Variant};
 use super::{partition, redirect, rewrite};
 use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrite, Template, Timeout};
 use crate::diagnostic::Code;
 use crate::model::cluster::View;
 use crate::model::filter::{Levels, Overrides};
 use crate::model::headers::HeaderMutations;
-use crate::model::route::{Action, Destination, Forward, Route, Scheme, VirtualHost};
-use crate::names;
+use crate::model::route::{Action, Destination, Forward, HashKey, Retry, Route, Scheme, VirtualHost};
 use crate::report::Place;
-use crate::vars::Expr;
+use crate::vars::{Expr, header_variable};
 
 /// What a denied request is told.
 const DENIED: &str = "this request is denied: its route cannot be translated safely";
+/// Clusters among which a header can choose.
+const CLUSTERS_MAX: usize = 500;
+const TOO_MANY: &str = "the header is one that nginx drops, or there are more than 500 clusters to choose from: the route \
+    answers 503";
 /// Envoy's status for a request that cannot reach its cluster.
 const UNAVAILABLE: u16 = 503;
 
@@ -130,7 +134,47 @@ impl LineMaker<'_> {
         }
     }
 
+    /// One share for each cluster that there is, then the answer to all other names.
+    fn by_header(&mut self, around: Around<'_>, header: &str, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
+        self.clusters.insert(ClusterUse::any());
+        let names = (self.all_clusters)();
+        let place = place.field("route");
+        let place = place.field("cluster_header");
+        let variable = header_variable(header).ok().filter(|_| names.len() <= CLUSTERS_MAX);
+        let Some(variable) = variable else {
+            self.report.add(Code::RouteDenied, place, TOO_MANY);
+            return vec![(Expr::True, Outcome::denied())];
+        };
+        let mut shares = Vec::with_capacity(names.len().saturating_add(1));
+        for name in names {
+            let condition = Expr::equal(&variable, &name);
+            let destination = Destination::only(name);
+            let outcome = self.forward(around, &destination, forward, &place);
+            shares.extend(self.completed(around, &destination, (condition, outcome), &place));
+        }
+        let nowhere = Destination::only(String::new());
+        let missing = (Expr::True, Outcome::status(forward.not_found_status));
+        shares.extend(self.completed(around, &nowhere, missing, &place));
+        shares
+    }
+
+    /// An outcome with all that is done to the requests of its share.
+    fn completed(
+        &mut self,
+        around: Around<'_>,
+        destination: &Destination,
+        (share, outcome): Share,
+        place: &Place<'_>,
+    ) -> Vec<Share> {
+        let own = self.with_headers(around, Some(destination), vec![(Expr::True, outcome)], place);
+        let own = self.with_filters(around, Some(destination), own, place);
+        own.into_iter().map(|(case, outcome)| (share.clone().and(case), outcome)).collect()
+    }
+
     fn shares(&mut self, around: Around<'_>, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
+        if let Some(header) = &forward.cluster_header {
+            return self.by_header(around, header, forward, place);
+        }
         let weights: Vec<u32> = forward.destinations.iter().map(|destination| destination.weight).collect();
         let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
         let mut outcomes = Vec::with_capacity(bounds.len());
@@ -138,42 +182,69 @@ impl LineMaker<'_> {
         for (destination, bound) in forward.destinations.iter().zip(bounds) {
             if bound > before {
                 let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
-                let outcome = self.forward(around.route, destination, forward, place);
-                let own = self.with_headers(around, Some(destination), vec![(Expr::True, outcome)], place);
-                let own = self.with_filters(around, Some(destination), own, place);
-                outcomes.extend(own.into_iter().map(|(case, outcome)| (share.clone().and(case), outcome)));
+                let outcome = self.forward(around, destination, forward, place);
+                outcomes.extend(self.completed(around, destination, (share, outcome), place));
             }
             before = bound.max(before);
         }
         outcomes
     }
 
-    fn forward(&mut self, route: &Route, destination: &Destination, forward: &Forward, place: &Place<'_>) -> Outcome {
+    fn forward(
+        &mut self,
+        around: Around<'_>,
+        destination: &Destination,
+        forward: &Forward,
+        place: &Place<'_>,
+    ) -> Outcome {
         let cluster = destination.cluster.as_str();
-        self.clusters.insert(cluster.to_owned());
-        match (self.cluster)(cluster) {
-            None => {
-                let message = format!("cluster {cluster:?} does not exist: requests are answered as Envoy does");
-                self.report.add(Code::RouteToUnknownCluster, place.field("route"), message);
-                Outcome::status(forward.not_found_status)
-            }
-            Some(View { denied: true, .. }) => {
-                let message = format!("cluster {cluster:?} cannot be used safely: requests are answered 503");
-                self.report.add(Code::RouteToDeniedCluster, place.field("route"), message);
-                Outcome::denied()
-            }
-            Some(View { connect_timeout, .. }) => {
-                let timeout = Timeout::from_milliseconds(connect_timeout, forward.timeout);
-                let upstream = names::id(self.instance, names::CLUSTER, &[cluster]);
-                let websocket = forward.websocket.unwrap_or(self.requests.websocket);
-                let outcome =
-                    Outcome { target: Some(Target { upstream, timeout, websocket }), plugins: Plugins::default() };
-                match rewrite::rewrite(route, forward, destination) {
-                    Some(rewrite) => outcome.with(rewrite),
-                    None => outcome,
-                }
-            }
+        let view = (self.cluster)(cluster);
+        let Some(View { denied: false, connect_timeout, hashes }) = view else {
+            self.clusters.insert(ClusterUse::plain(cluster));
+            return self.nowhere(cluster, view, forward, place);
+        };
+        let retry = forward.retry.or(around.host.retry).unwrap_or(Retry { retries: 0, per_try_timeout: 0 });
+        let variant = Variant {
+            retries: retry.retries,
+            retry_timeout: if retry.retries > 0 { forward.timeout } else { 0 },
+            hash: if hashes { self.hash(forward, place) } else { None },
+        };
+        let used = ClusterUse { cluster: cluster.to_owned(), variant };
+        let upstream = used.id(self.instance);
+        self.clusters.insert(used);
+        let total = if retry.per_try_timeout > 0 { retry.per_try_timeout } else { forward.timeout };
+        let timeout = Timeout::from_milliseconds(connect_timeout, total);
+        let websocket = forward.websocket.unwrap_or(self.requests.websocket);
+        let target = Some(Target { upstream, timeout, websocket });
+        let outcome = Outcome { target, plugins: Plugins::default() };
+        match rewrite::rewrite(around.route, forward, destination) {
+            Some(rewrite) => outcome.with(rewrite),
+            None => outcome,
         }
+    }
+
+    fn hash(&mut self, forward: &Forward, place: &Place<'_>) -> Option<HashKey> {
+        let hashing = forward.hashing.as_ref()?;
+        let place = place.field("route");
+        let place = place.field("hash_policy");
+        for note in &hashing.notes {
+            self.report.add(Code::ClusterApproximated, place, *note);
+        }
+        let why = "requests that have nothing to hash go by the client's address";
+        self.report.add(Code::ClusterApproximated, place, why);
+        hashing.key.clone()
+    }
+
+    /// The answer where a cluster is not there or cannot be used.
+    fn nowhere(&mut self, cluster: &str, view: Option<View>, forward: &Forward, place: &Place<'_>) -> Outcome {
+        if view.is_some() {
+            let message = format!("cluster {cluster:?} cannot be used safely: requests are answered 503");
+            self.report.add(Code::RouteToDeniedCluster, place.field("route"), message);
+            return Outcome::denied();
+        }
+        let message = format!("cluster {cluster:?} does not exist: requests are answered as Envoy does");
+        self.report.add(Code::RouteToUnknownCluster, place.field("route"), message);
+        Outcome::status(forward.not_found_status)
     }
 
     /// The outcomes with what is done to headers at all levels.

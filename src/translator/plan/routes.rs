@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::guards::Requests;
 use super::lines::{Line, LineMaker, Owner, Position};
 use super::outcome::Outcome;
+use super::variant::ClusterUse;
 use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
 use crate::hosts::{HostNote, HostPlan, PortMatching, plan_hosts};
@@ -37,6 +38,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) settings: &'a Settings,
     /// What is known of a cluster.
     pub(crate) cluster: &'a dyn Fn(&str) -> Option<View>,
+    /// The names of all clusters, in order.
+    pub(crate) clusters: &'a dyn Fn() -> Vec<String>,
     /// `limits.extra_router_entries`.
     pub(crate) extra_entries: usize,
 }
@@ -52,8 +55,8 @@ impl Scope<'_> {
 pub(crate) struct Routes {
     /// Id and JSON of each route.
     pub(crate) written: Vec<(String, Box<str>)>,
-    /// Clusters that they lead to.
-    pub(crate) clusters: BTreeSet<String>,
+    /// Clusters that they lead to, and how.
+    pub(crate) clusters: BTreeSet<ClusterUse>,
     /// What is to be said; paths begin at the virtual host, or at the table for what is shared.
     pub(crate) report: Report,
 }
@@ -135,6 +138,7 @@ fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
         settings: scope.settings,
         requests: scope.requests,
         cluster: scope.cluster,
+        all_clusters: scope.clusters,
         clusters: BTreeSet::new(),
         report: Report::default(),
     }

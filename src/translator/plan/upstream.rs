@@ -2,29 +2,34 @@
 
 use super::load::{Health, Load, distribute};
 use super::share::{Group, weigh};
-use crate::apisix::{Labels, Node, Upstream, Writer};
+use super::variant::{ClusterUse, Variant};
+use crate::apisix::{Balancing, Labels, Node, Upstream, Writer, seconds};
 use crate::diagnostic::Code;
 use crate::model::cluster::{Cluster, Socket};
 use crate::model::endpoint::{Endpoint, HealthStatus, LoadAssignment, Locality};
 use crate::names;
 use crate::report::{Place, Report};
 
-/// The upstream's JSON.
+/// The upstream's JSON for one way to use the cluster.
 pub(crate) fn upstream(
     writer: &Writer,
     id: &str,
-    name: &str,
+    used: &ClusterUse,
     instance: &str,
     cluster: &Cluster,
     nodes: &[Node<'_>],
 ) -> Option<Box<str>> {
+    let Variant { retries, retry_timeout, hash } = &used.variant;
     let upstream = Upstream {
         id,
-        name: names::name(name),
+        name: names::name(&used.cluster),
         labels: Labels::new(instance),
-        balancing: cluster.balancing,
+        balancing: if hash.is_some() { Balancing::Hash } else { cluster.balancing },
+        hash_on: hash.as_ref().map(|hash| hash.on),
+        key: hash.as_ref().map(|hash| hash.key.as_str()),
         scheme: "http",
-        retries: 0,
+        retries: *retries,
+        retry_timeout: (*retry_timeout > 0).then(|| seconds(*retry_timeout)),
         nodes,
     };
     writer.json(&upstream)

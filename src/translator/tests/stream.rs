@@ -122,6 +122,22 @@ fn an_endpoint_change_touches_one_upstream_and_no_route() {
 }
 
 #[test]
+fn upstreams_of_one_cluster_come_go_and_change_together() {
+    let mut translator = running();
+    let mut config = routes("r", &[("a", "one"), ("b", "two"), ("c", "two")]);
+    config["virtual_hosts"][2]["retry_policy"] = json!({"retry_on": "5xx", "num_retries": 2});
+    ingest(&mut translator, ROUTES, &[config]);
+    translator.commit();
+    ingest(&mut translator, ENDPOINTS, &[endpoints("two", "10.0.0.9")]);
+    assert_eq!(pending_names(&translator), ["+two", "+two"]);
+    translator.commit();
+    ingest(&mut translator, ROUTES, &[routes("r", &[("a", "one"), ("b", "two")])]);
+    let gone = pending_names(&translator);
+    assert!(gone.iter().any(|name| name.starts_with("-two_retries2")), "{gone:?}");
+    assert!(!gone.contains(&"+two".to_owned()), "{gone:?}");
+}
+
+#[test]
 fn a_changed_virtual_host_touches_its_own_routes() {
     let mut translator = running();
     ingest(&mut translator, ROUTES, &[routes("r", &[("a", "one"), ("b", "one")])]);

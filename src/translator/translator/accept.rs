@@ -13,7 +13,7 @@ use crate::model::cluster::{Cluster, Discovery};
 use crate::model::findings::Denied;
 use crate::model::listener::{ChainIndex, Listener, RouteSource};
 use crate::model::{cluster, endpoint, listener, route as route_model};
-use crate::plan::TableKey;
+use crate::plan::{ClusterUse, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::round::Round;
@@ -160,7 +160,9 @@ impl Translator {
     }
 
     fn mark_users(&mut self, cluster: &str) {
-        let users = self.state.users.get(cluster).into_iter().flatten().cloned();
+        let users = self.state.uses(cluster).flat_map(|(_, users)| users);
+        let any = self.state.users.get(&ClusterUse::any()).into_iter().flatten();
+        let users: Vec<_> = users.chain(any).cloned().collect();
         self.state.dirty.units.extend(users);
     }
 

@@ -8,7 +8,7 @@ use super::state::{UnitKey, Use, UsePart};
 use crate::changes::Kind;
 use crate::model::listener::Listener;
 use crate::names;
-use crate::plan::{Binding, Requests, TableKey, bindings, closed_route};
+use crate::plan::{Binding, ClusterUse, Requests, TableKey, bindings, closed_route};
 use crate::table::{Planned, Table};
 use crate::vars::Expr;
 
@@ -122,12 +122,12 @@ impl Translator {
     }
 
     /// A virtual host does not lead to a cluster any more.
-    pub(super) fn drop_user(&mut self, cluster: &str, user: &UnitKey) {
-        let Some(users) = self.state.users.get_mut(cluster) else { return };
+    pub(super) fn drop_user(&mut self, lead: &ClusterUse, user: &UnitKey) {
+        let Some(users) = self.state.users.get_mut(lead) else { return };
         users.remove(user);
         if users.is_empty() {
-            self.state.users.remove(cluster);
-            self.state.dirty.clusters.insert(cluster.to_owned());
+            self.state.users.remove(lead);
+            self.state.dirty.clusters.insert(lead.cluster.clone());
         }
     }
 }

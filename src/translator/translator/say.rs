@@ -61,7 +61,7 @@ impl State {
     /// What is to be said about a cluster: nothing but that, where no route leads to it.
     pub(super) fn cluster_report(&self, name: &str) -> Report {
         let mut report = Report::default();
-        if self.users.contains_key(name) {
+        if self.uses(name).next().is_some() {
             let entry = self.clusters.entry(name);
             let parts = entry.map(|entry| &entry.report).into_iter().chain(self.cluster_plans.get(name));
             parts.for_each(|part| report.merge(&Place::ROOT, part));

@@ -1,6 +1,7 @@
 //! Plans what has become stale: first the routes, which decide what clusters are used, then the upstreams.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::Translator;
 use super::say::{label_of, place_of};
@@ -8,8 +9,7 @@ use super::state::{UnitKey, UsePart};
 use crate::changes::Kind;
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::endpoint::LoadAssignment;
-use crate::names;
-use crate::plan::{self, Scope, TableKey};
+use crate::plan::{self, ClusterUse, Scope, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::round::Round;
@@ -68,6 +68,7 @@ impl Translator {
             requests: &used.requests,
             settings: &table.settings,
             cluster: &cluster,
+            clusters: &|| self.state.clusters.models().map(|(name, _)| name.to_owned()).collect(),
             extra_entries: self.options.limits.extra_router_entries,
         };
         match unit {
@@ -98,10 +99,10 @@ impl Translator {
 
     fn replace_planned(&mut self, unit: &UnitKey, planned: Planned) {
         let (key, name) = unit;
-        for cluster in &planned.clusters {
-            let users = self.state.users.entry(cluster.clone()).or_default();
+        for used in &planned.clusters {
+            let users = self.state.users.entry(used.clone()).or_default();
             if users.is_empty() {
-                self.state.dirty.clusters.insert(cluster.clone());
+                self.state.dirty.clusters.insert(used.cluster.clone());
             }
             users.insert(unit.clone());
         }
@@ -121,12 +122,20 @@ impl Translator {
         }
     }
 
+    /// One upstream for each way in which the cluster is used, all with the same nodes.
     fn plan_cluster(&mut self, name: &str, round: &mut Round) {
-        let id = names::id(&self.options.instance, names::CLUSTER, &[name]);
         let mut report = Report::default();
-        match self.upstream(&id, name, &mut report) {
-            Some(json) => self.state.store.put(Kind::Upstreams, &id, json),
-            None => self.state.store.remove(Kind::Upstreams, &id),
+        let upstreams = self.upstreams(name, &mut report);
+        let ids: BTreeSet<String> = upstreams.iter().map(|(id, _)| id.clone()).collect();
+        for (id, json) in upstreams {
+            self.state.store.put(Kind::Upstreams, &id, json);
+        }
+        let old = self.state.upstreams.remove(name).unwrap_or_default();
+        for id in old.difference(&ids) {
+            self.state.store.remove(Kind::Upstreams, id);
+        }
+        if !ids.is_empty() {
+            self.state.upstreams.insert(name.to_owned(), ids);
         }
         if report.is_empty() {
             self.state.cluster_plans.remove(name);
@@ -136,11 +145,9 @@ impl Translator {
         round.whole(ResourceType::Cluster.label(name), self.state.cluster_report(name));
     }
 
-    fn upstream(&self, id: &str, name: &str, report: &mut Report) -> Option<Box<str>> {
-        let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied)?;
-        if !self.state.users.contains_key(name) {
-            return None;
-        }
+    fn upstreams(&self, name: &str, report: &mut Report) -> Vec<(String, Box<str>)> {
+        let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied);
+        let (Some(cluster), true) = (cluster, self.state.uses(name).next().is_some()) else { return Vec::new() };
         let none = LoadAssignment::default();
         let assignment = match &cluster.discovery {
             Discovery::Inline(assignment) => assignment,
@@ -150,6 +157,12 @@ impl Translator {
             }
         };
         let nodes = plan::nodes(cluster, assignment, report);
-        plan::upstream(&self.state.writer, id, name, &self.options.instance, cluster, &nodes)
+        let instance = &self.options.instance;
+        let upstream = |used: &ClusterUse| {
+            let id = used.id(instance);
+            let json = plan::upstream(&self.state.writer, &id, used, instance, cluster, &nodes)?;
+            Some((id, json))
+        };
+        self.state.uses(name).filter_map(|(used, _)| upstream(used)).collect()
     }
 }

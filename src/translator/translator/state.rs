@@ -10,7 +10,7 @@ use crate::collection::Collection;
 use crate::model::cluster::Cluster;
 use crate::model::endpoint::LoadAssignment;
 use crate::model::listener::{ChainIndex, Listener};
-use crate::plan::{Requests, TableKey};
+use crate::plan::{ClusterUse, Requests, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::store::Store;
@@ -113,8 +113,10 @@ pub(super) struct State {
     pub(super) bound: BTreeMap<TableKey, Use>,
     /// Routes of chains without a table, by listener and chain.
     pub(super) closed: BTreeSet<String>,
-    /// Cluster to the units that lead to it.
-    pub(super) users: BTreeMap<String, BTreeSet<UnitKey>>,
+    /// Cluster and the way it is used, to the units that lead to it so.
+    pub(super) users: BTreeMap<ClusterUse, BTreeSet<UnitKey>>,
+    /// Cluster to the ids of its upstreams.
+    pub(super) upstreams: BTreeMap<String, BTreeSet<String>>,
     /// What is to be said about the endpoints of clusters in use.
     pub(super) cluster_plans: BTreeMap<String, Report>,
     pub(super) dirty: Dirty,
@@ -125,6 +127,14 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The ways in which a cluster is used, and by which units.
+    pub(super) fn uses<'a>(
+        &'a self,
+        cluster: &'a str,
+    ) -> impl Iterator<Item = (&'a ClusterUse, &'a BTreeSet<UnitKey>)> {
+        self.users.range(ClusterUse::plain(cluster)..).take_while(move |(used, _)| used.cluster == cluster)
+    }
+
     /// The table under a key.
     pub(super) fn table(&self, key: &TableKey) -> Option<&Table> {
         match key {

@@ -75,7 +75,7 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
     let scanned = scan(MESSAGE, bytes, &Place::ROOT, report)?;
     let mut cluster = wire::Cluster::decode(bytes.clone())?;
     let connect_timeout = connect_timeout(&cluster)?;
-    let Policy { balancing, locality_weighted, denied: unbalanced } = policy::policy(&cluster, report)?;
+    let Policy { balancing, hashes, locality_weighted, denied: unbalanced } = policy::policy(&cluster, report)?;
     let (sockets, insecure) = sockets(&cluster, report)?;
     let unspoken = protocol_options(&cluster.typed_extension_protocol_options, report)?;
     let unfiltered = filters(&cluster, report)?;
@@ -86,7 +86,7 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
         report.add(Code::ClusterDenied, "", "routes to this cluster are answered 503");
     }
     let denied = denied.0;
-    Ok(Cluster { discovery, balancing, locality_weighted, panic_threshold, connect_timeout, sockets, denied })
+    Ok(Cluster { discovery, balancing, hashes, locality_weighted, panic_threshold, connect_timeout, sockets, denied })
 }
 
 /// Filters on connections to endpoints.

@@ -25,13 +25,14 @@ const ENDPOINT_PICKING: &str = ".endpoint_picking_policy";
 #[derive(Clone, Copy)]
 pub(super) struct Policy {
     pub(super) balancing: Balancing,
+    pub(super) hashes: bool,
     pub(super) locality_weighted: bool,
     pub(super) denied: Denied,
 }
 
 impl Policy {
     const ROUND_ROBIN: Self =
-        Self { balancing: Balancing::RoundRobin, locality_weighted: false, denied: Denied(false) };
+        Self { balancing: Balancing::RoundRobin, hashes: false, locality_weighted: false, denied: Denied(false) };
     const LEAST_REQUEST: Self = Self { balancing: Balancing::LeastConnections, ..Self::ROUND_ROBIN };
     const DENIED: Self = Self { denied: Denied(true), ..Self::ROUND_ROBIN };
 
@@ -61,9 +62,9 @@ fn enumerated(policy: LbPolicy, report: &mut Report) -> Result<Policy, ClusterEr
         LbPolicy::LeastRequest => least_request(report),
         LbPolicy::Random => random(report),
         LbPolicy::RingHash | LbPolicy::Maglev => {
-            let why = "lb_policy: requests of a client may reach different endpoints";
+            let why = "lb_policy: the ring is another than Envoy's; without hash_policy endpoints are taken in turn";
             report.add(Code::ClusterApproximated, "lb_policy", why);
-            Policy::ROUND_ROBIN
+            Policy { hashes: true, ..Policy::ROUND_ROBIN }
         }
         LbPolicy::ClusterProvided => {
             report.add(Code::FieldDenied, "lb_policy", "lb_policy: the cluster does not choose its endpoints itself");

@@ -15,6 +15,7 @@ use super::overrides::{self, OverrideError};
 use super::redirect::{self, RedirectError};
 use super::rewrite::{self, RewriteError};
 use super::{Action, Destination, Forward};
+use super::{hash, retry};
 use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::findings::Denied;
@@ -101,7 +102,16 @@ fn forward(
         None => None,
     };
     let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
+    let retry = route.retry_policy.as_ref().map(|policy| retry::convert(policy, &place.field("retry_policy"), report));
+    let retry = retry.transpose()?;
+    let hashing = hash::convert(&route.hash_policy)?;
+    let mut cluster_header = None;
     let (destinations, denied) = match route.cluster_specifier {
+        Some(ClusterSpecifier::ClusterHeader(name)) => {
+            filled(&name, "route.cluster_header")?;
+            cluster_header = Some(name);
+            (Vec::new(), Denied(false))
+        }
         Some(ClusterSpecifier::Cluster(name)) => {
             filled(&name, "route.cluster")?;
             (vec![Destination::only(name)], Denied(false))
@@ -112,7 +122,8 @@ fn forward(
         None if scanned.0 => return Ok((Action::Deny, Denied(true))),
         None => return Err(ActionError::NoCluster),
     };
-    let forward = Forward { destinations, timeout, not_found_status, path, host, websocket };
+    let forward =
+        Forward { destinations, cluster_header, retry, hashing, timeout, not_found_status, path, host, websocket };
     Ok((Action::Forward(forward), denied.or(unable)))
 }
 

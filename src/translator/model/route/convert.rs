@@ -9,8 +9,10 @@ use prost::Message as _;
 use super::action::{self, ActionError};
 use super::matching::{self, MatchError};
 use super::overrides::{self, OverrideError};
+use super::retry;
 use super::{Action, Route, VirtualHost};
 use crate::diagnostic::Code;
+use crate::model::duration::DurationError;
 use crate::model::findings::{Denied, scan};
 use crate::model::headers::{HeaderListError, header_mutations};
 use crate::model::rules::{RuleError, defined, filled, one_line};
@@ -51,6 +53,9 @@ pub(crate) enum VirtualHostError {
     /// Headers that Envoy does not take.
     #[error("{0}")]
     Headers(#[from] HeaderListError),
+    /// A timeout that is no duration.
+    #[error("retry_policy.per_try_timeout: {0}")]
+    Retry(#[from] DurationError),
     /// A route Envoy would refuse.
     #[error("routes[{0}]: {1}")]
     Route(usize, RouteError),
@@ -96,8 +101,10 @@ pub(crate) fn convert_virtual_host(
         routes.push(route);
     }
     let mutations = header_mutations!(host)?;
+    let retry = host.retry_policy.as_ref().map(|policy| retry::convert(policy, &Place::named("retry_policy"), report));
+    let retry = retry.transpose()?;
     let requires_tls = requires_tls(&host, report)?;
-    Ok(VirtualHost { requires_tls, name: host.name, domains: host.domains, filters, mutations, routes })
+    Ok(VirtualHost { retry, requires_tls, name: host.name, domains: host.domains, filters, mutations, routes })
 }
 
 fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {

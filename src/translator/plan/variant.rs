@@ -1,0 +1,60 @@
+//! The ways in which routes use a cluster. APISIX keeps retries and hash keys with the upstream, Envoy with the route, so
+//! one cluster may become several upstreams with the same nodes.
+
+use crate::model::route::HashKey;
+use crate::names;
+
+/// A cluster and how it is used: one upstream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ClusterUse {
+    /// The cluster's name; empty for a route that may lead to any cluster.
+    pub(crate) cluster: String,
+    /// How it is used.
+    pub(crate) variant: Variant,
+}
+
+/// What a route decides about its upstream. The default sorts before all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Variant {
+    /// Further tries.
+    pub(crate) retries: u32,
+    /// Milliseconds after which there is no further try; 0 is no limit.
+    pub(crate) retry_timeout: u64,
+    /// What chooses the endpoint; `None`: the cluster's own balancing.
+    pub(crate) hash: Option<HashKey>,
+}
+
+impl ClusterUse {
+    /// The use that sorts before all others of the cluster, and the one of a route that asks for nothing.
+    pub(crate) fn plain(cluster: &str) -> Self {
+        Self { cluster: cluster.to_owned(), variant: Variant::default() }
+    }
+
+    /// Of routes whose cluster is named by the request.
+    pub(crate) fn any() -> Self {
+        Self::plain("")
+    }
+
+    /// The upstream's id.
+    pub(crate) fn id(&self, instance: &str) -> String {
+        let label = self.variant.label();
+        if label.is_empty() {
+            return names::id(instance, names::CLUSTER, &[&self.cluster]);
+        }
+        names::id(instance, names::CLUSTER, &[&self.cluster, &label])
+    }
+}
+
+impl Variant {
+    /// `retries2.15000.header.x-user`; empty for the default.
+    fn label(&self) -> String {
+        let mut parts = Vec::new();
+        if self.retries > 0 {
+            parts.extend([format!("retries{}", self.retries), self.retry_timeout.to_string()]);
+        }
+        if let Some(HashKey { on, key }) = &self.hash {
+            parts.extend([(*on).to_owned(), key.clone()]);
+        }
+        parts.join(".")
+    }
+}
