@@ -12,6 +12,7 @@
 )]
 
 mod support {
+    pub mod echo;
     pub mod envoy;
     pub mod files;
     pub mod http;
@@ -20,4 +21,4 @@ mod support {
     pub mod worker;
 }
 
-pub use support::{envoy, files, http, message, session, worker};
+pub use support::{echo, envoy, files, http, message, session, worker};

@@ -1,10 +1,9 @@
 //! Clusters that routes may lead to, each with one endpoint that answers with its own address.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::net::SocketAddr;
 
-use amesh_tests::http::echo;
+use amesh_tests::http::{echo, free_port};
 use serde_json::{Value, json};
 
 /// How many clusters there are.
@@ -37,18 +36,5 @@ impl Backends {
     pub(crate) fn endpoints<'a>(&self, clusters: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
         let index = |name: &str| name.strip_prefix('c').and_then(|index| index.parse::<usize>().ok());
         clusters.into_iter().filter_map(index).map(|index| self.0[index].to_string()).collect()
-    }
-}
-
-/// A port of loopback that nobody has at the moment, below the range that the system gives to outgoing connections: it
-/// stays free until it is used.
-pub(crate) fn free_port() -> SocketAddr {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let offset = (std::process::id() * 97 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + u16::try_from(offset).expect("small")));
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
     }
 }

@@ -1,9 +1,8 @@
 //! Random listeners with inline routes. Texts are drawn from small alphabets, so that routes overlap.
 
+use amesh_tests::http::free_port;
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
-
-use crate::backends::free_port;
 
 /// One random listener.
 pub(crate) struct Config {

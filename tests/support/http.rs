@@ -2,17 +2,34 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use amesh_simulator::apisix::Request;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A port of loopback that nobody has at the moment, below the range that the system gives to outgoing connections: it
+/// stays free until it is used.
+#[must_use]
+pub fn free_port() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let offset = (std::process::id() * 97 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + u16::try_from(offset).expect("small")));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
+    /// The header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
     /// The body, whatever way it was sent.
     pub body: String,
 }
@@ -43,7 +60,7 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
         let size = stream.read(&mut buffer)?;
         received.extend(&buffer[..size]);
         let text = String::from_utf8_lossy(&received);
-        match parse(&text, size == 0) {
+        match parse(&text, size == 0, bytes.starts_with(b"HEAD ")) {
             Some(answer) => return Ok(answer),
             None if size == 0 => return Err(std::io::Error::other(format!("no HTTP answer: {text:?}"))),
             None => {}
@@ -51,20 +68,24 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
     }
 }
 
-/// The answer, if it is complete; `ended`: nothing more will come.
-fn parse(text: &str, ended: bool) -> Option<Answer> {
+/// The answer, if it is complete; `ended`: nothing more will come, `bodiless`: it has no body whatever its headers say.
+fn parse(text: &str, ended: bool, bodiless: bool) -> Option<Answer> {
     let (head, rest) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
+    let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    let headers = lines.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let head = head.to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-    let body = if head.contains("transfer-encoding: chunked") {
+    let body = if bodiless {
+        String::new()
+    } else if head.contains("transfer-encoding: chunked") {
         unchunked(rest)?
     } else if let Some(length) = length {
         rest.get(..length.trim().parse().ok()?)?.to_owned()
     } else {
         ended.then(|| rest.to_owned())?
     };
-    Some(Answer { status, body })
+    Some(Answer { status, headers, body })
 }
 
 fn unchunked(mut rest: &str) -> Option<String> {

@@ -82,7 +82,7 @@ impl Exchange {
     pub(super) fn arrive(request: &Request, connection: Connection, manager: &Manager) -> Result<Self, Refused> {
         let line = RequestLine::read(request)?;
         let lines = header_lines(request, manager)?;
-        let mut headers = Headers::default();
+        let mut headers = Headers::of_request();
         headers.set(":method", request.method.clone());
         headers.set(":path", line.path);
         for (name, value) in &lines {

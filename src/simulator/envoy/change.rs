@@ -125,7 +125,7 @@ impl ResponseChanges {
     /// case. Envoy's own headers are not added: `server`, `date`, `x-envoy-upstream-service-time`. The error says what
     /// is not modelled.
     pub fn apply(&self, status: u16, lines: &[Line]) -> Result<Vec<Line>, String> {
-        let mut headers = Headers::default();
+        let mut headers = Headers::of_response();
         for (name, value) in lines {
             headers.add(&name.to_ascii_lowercase(), value.clone());
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{Endpoint, Endpoints};
 use super::object::{Object, Read};
+use super::stop::{Known, NotModelled};
 
 /// A cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +123,18 @@ impl Cluster {
         }
         let total: f64 = level.iter().map(|host| f64::from(host.weight)).sum();
         Some(Endpoints::Known(level.into_iter().map(|host| host.endpoint(total, own_names)).collect()))
+    }
+}
+
+impl Endpoints {
+    /// Whether hosts have a host header of their own.
+    pub(super) fn have_own_names(&self) -> Known<bool> {
+        let Self::Known(endpoints) = self else { return NotModelled::because("the host names of endpoints") };
+        let named = endpoints.iter().filter(|endpoint| endpoint.authority.is_some()).count();
+        if named > 0 && named < endpoints.len() {
+            return NotModelled::because("endpoints of which some have host names");
+        }
+        Ok(named > 0)
     }
 }
 

@@ -23,9 +23,9 @@ impl<'r> Router<'r> {
     /// What the router filter does with a request, which it may change.
     pub(super) fn answer(self, place: &Place<'r>, exchange: Exchange, draw: &Draw) -> Known<Answer> {
         let (host, route) = match place {
-            Place::NoRoute(_) => return Ok(local(&exchange, 404, "", Headers::default(), "no route")),
+            Place::NoRoute(_) => return Ok(local(&exchange, 404, "", Headers::of_response(), "no route")),
             Place::ToTls(_) => {
-                let mut headers = Headers::default();
+                let mut headers = Headers::of_response();
                 headers.set("location", [b"https://", exchange.authority(), exchange.path()].concat());
                 return Ok(local(&exchange, 301, "", headers, "the virtual host requires TLS"));
             }
@@ -41,11 +41,12 @@ impl<'r> Router<'r> {
 
     /// The changes of all levels in the order in which they are made.
     fn levels(self, weight: Option<&Changes>, route: &Changes, host: &Changes, table: &Changes) -> Vec<Changes> {
-        let mut levels: Vec<Changes> = weight.into_iter().chain([route, host, table]).cloned().collect();
+        let mut levels = [route, host, table];
         if self.table.most_specific_wins {
             levels.reverse();
         }
-        levels
+        // The entry of weighted clusters comes first in both.
+        weight.into_iter().chain(levels).cloned().collect()
     }
 
     fn response(
@@ -66,7 +67,7 @@ impl<'r> Router<'r> {
     }
 
     fn redirect(self, host: &VirtualHost, route: &Route, redirect: &Redirect, exchange: &Exchange) -> Known<Answer> {
-        let mut headers = Headers::default();
+        let mut headers = Headers::of_response();
         headers.set("location", redirect.location(exchange, &route.matcher.path)?);
         self.response(host, route, None, exchange, "").change(0, &mut headers)?;
         Ok(local(exchange, redirect.status, "", headers, "redirect"))
@@ -74,7 +75,7 @@ impl<'r> Router<'r> {
 
     fn direct(self, host: &VirtualHost, route: &Route, direct: &DirectResponse, exchange: &Exchange) -> Known<Answer> {
         NotModelled::check(direct.not_modelled.as_ref())?;
-        let mut headers = Headers::default();
+        let mut headers = Headers::of_response();
         if direct.status == 201 || (300..400).contains(&direct.status) {
             let (scheme, authority) = (exchange.headers.value(":scheme"), exchange.authority());
             headers.set("location", [scheme, b"://", authority, exchange.path()].concat());
@@ -94,7 +95,7 @@ impl<'r> Router<'r> {
         NotModelled::check(action.not_modelled.as_ref())?;
         let (name, weight) = action.target.choose(&exchange, draw)?;
         let unavailable = |exchange: &Exchange, status: u16, body: &str, why: String| {
-            let mut headers = Headers::default();
+            let mut headers = Headers::of_response();
             self.response(host, route, weight, exchange, &name).change(0, &mut headers)?;
             Ok(local(exchange, status, body, headers, why))
         };
@@ -102,7 +103,7 @@ impl<'r> Router<'r> {
             return unavailable(&exchange, action.not_found, "", format!("there is no cluster {name:?}"));
         };
         NotModelled::check(cluster.not_modelled.as_ref())?;
-        let own_names = action.host == HostRewrite::Endpoint && weight.is_none_or(|weight| weight.host.is_none());
+        let own_names = action.host == HostRewrite::Endpoint;
         let Some(mut endpoints) = cluster.endpoints(&self.proxy.assignments, own_names) else {
             let why = format!("the cluster {name} has no hosts");
             return unavailable(&exchange, 503, "no healthy upstream", why);
@@ -110,7 +111,10 @@ impl<'r> Router<'r> {
         if action.picks_by_metadata {
             endpoints = Endpoints::Open("metadata_match".into());
         }
-        self.change_request(host, route, action, weight, &mut exchange)?;
+        self.change_request(host, route, action, weight, &name, &mut exchange)?;
+        if action.appends_forwarded_host && own_names && endpoints.have_own_names()? {
+            append_forwarded_host(&mut exchange);
+        }
         let policies = [&action.mirrors, &host.mirrors, &self.table.mirrors];
         let policies = policies.into_iter().find(|policies| !policies.is_empty());
         Ok(Answer::Forward(Box::new(Forward {
@@ -136,24 +140,24 @@ impl<'r> Router<'r> {
         route: &Route,
         action: &RouteAction,
         weight: Option<&ClusterWeight>,
+        cluster: &str,
         exchange: &mut Exchange,
     ) -> Known<()> {
         let own = weight.map(|weight| &weight.request);
-        let cluster = weight.map(|weight| weight.name.as_str()).unwrap_or_default();
         for level in self.levels(own, &route.level.request, &host.level.request, &self.table.level.request) {
             level.apply_to_request(exchange, &route.this.name, cluster)?;
         }
-        let host = match (weight.and_then(|weight| weight.host.as_ref()), &action.host) {
-            (Some(host), _) | (None, HostRewrite::Literal(host)) => Some(host.clone().into_bytes()),
-            (None, HostRewrite::Header(name)) => exchange.headers.get(name).map(<[u8]>::to_vec),
-            (None, HostRewrite::Path(regex)) => Some(regex.apply(exchange.path_without_query())?),
-            (None, HostRewrite::NotModelled(what)) => return NotModelled::because(what),
-            (None, HostRewrite::None | HostRewrite::Endpoint) => None,
+        let of_weight = weight.and_then(|weight| weight.host.clone()).map(String::into_bytes);
+        let host = match &action.host {
+            HostRewrite::Literal(host) => Some(host.clone().into_bytes()),
+            HostRewrite::Header(name) => exchange.headers.get(name).map(<[u8]>::to_vec),
+            HostRewrite::Path(regex) => Some(regex.apply(exchange.path_without_query())?),
+            HostRewrite::NotModelled(what) => return NotModelled::because(what),
+            HostRewrite::None | HostRewrite::Endpoint => None,
         };
-        if let Some(host) = host.filter(|host| !host.is_empty()) {
+        for host in [of_weight, host].into_iter().flatten().filter(|host| !host.is_empty()) {
             if action.appends_forwarded_host {
-                let old = exchange.authority().to_vec();
-                exchange.headers.add("x-forwarded-host", old);
+                append_forwarded_host(exchange);
             }
             exchange.headers.set(":authority", host);
         }
@@ -178,6 +182,11 @@ impl<'r> Router<'r> {
         }
         Ok(mirrors)
     }
+}
+
+fn append_forwarded_host(exchange: &mut Exchange) {
+    let host = exchange.authority().to_vec();
+    exchange.headers.add("x-forwarded-host", host);
 }
 
 /// The host of a copy: `-shadow` before the port.

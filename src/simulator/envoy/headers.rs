@@ -2,8 +2,8 @@
 
 use super::decision::Line;
 
-/// Names whose lines Envoy joins to one. It keeps a slot for each; extensions add some.
-const JOINED: [&str; 29] = [
+/// Names of a request whose lines Envoy joins to one: it keeps a slot for each.
+const OF_REQUEST: [&str; 29] = [
     ":authority",
     ":path",
     "accept",
@@ -35,24 +35,63 @@ const JOINED: [&str; 29] = [
     "x-forwarded-port",
 ];
 
+/// The same of a response.
+const OF_RESPONSE: [&str; 24] = [
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-allow-private-network",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "age",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "grpc-message",
+    "grpc-status",
+    "last-modified",
+    "location",
+    "proxy-status",
+    "server",
+    "vary",
+    "via",
+    "x-request-id",
+];
+
 /// The headers of a request, the pseudo headers `:method`, `:authority`, `:path` and `:scheme` among them, or of a
 /// response.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Headers(Vec<Line>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Headers {
+    lines: Vec<Line>,
+    joined: &'static [&'static str],
+}
 
 impl Headers {
+    pub(super) fn of_request() -> Self {
+        Self { lines: Vec::new(), joined: &OF_REQUEST }
+    }
+
+    pub(super) fn of_response() -> Self {
+        Self { lines: Vec::new(), joined: &OF_RESPONSE }
+    }
+
     pub(super) fn lines(&self) -> &[Line] {
-        &self.0
+        &self.lines
     }
 
     /// All values of a name, in order.
     pub(super) fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
+        self.lines.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
     }
 
     /// The first value of a name.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice())
+        self.lines.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice())
     }
 
     /// The first value, or nothing.
@@ -65,29 +104,27 @@ impl Headers {
     }
 
     pub(super) fn remove(&mut self, name: &str) {
-        self.0.retain(|(other, _)| other != name);
+        self.lines.retain(|(other, _)| other != name);
     }
 
     /// Replaces all lines of a name by one.
     pub(super) fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         self.remove(name);
-        self.0.push((name.into(), value.into()));
+        self.lines.push((name.into(), value.into()));
     }
 
     /// Adds a line, or to the one line that a name has.
     pub(super) fn add(&mut self, name: &str, value: impl Into<Vec<u8>>) {
         let value = value.into();
-        if let Some((_, present)) = self.0.iter_mut().find(|(other, _)| other == name && is_joined(name)) {
+        if let Some((_, present)) =
+            self.lines.iter_mut().find(|(other, _)| other == name && self.joined.contains(&name))
+        {
             if !present.is_empty() {
                 present.extend(b",");
             }
             present.extend(value);
         } else {
-            self.0.push((name.into(), value));
+            self.lines.push((name.into(), value));
         }
     }
-}
-
-fn is_joined(name: &str) -> bool {
-    JOINED.contains(&name)
 }

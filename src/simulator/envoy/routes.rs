@@ -78,14 +78,15 @@ impl RouteTable {
     pub(super) fn find(&self, exchange: &Exchange, draw: &Draw, steps: &mut Vec<Step>) -> Known<Place<'_>> {
         NotModelled::check(self.not_modelled.as_ref())?;
         let host = self.host_text(exchange);
-        let Some((virtual_host, domain)) = self.virtual_host(&host) else {
+        let found = self.virtual_host(&host).filter(|_| !host.is_empty() || self.host_header.is_empty());
+        let Some((virtual_host, domain)) = found else {
             steps.push(Step::NoVirtualHost(String::from_utf8_lossy(&host).into_owned()));
             return Ok(Place::NoRoute(None));
         };
         steps.push(Step::VirtualHost { name: virtual_host.name.clone(), domain: domain.into() });
         NotModelled::check(virtual_host.not_modelled.as_ref())?;
         // Nobody is internal: that takes an internal_address_config, which is not modelled.
-        if virtual_host.tls != TlsRequirement::None && exchange.headers.value(":scheme") != b"https" {
+        if virtual_host.tls != TlsRequirement::None && exchange.headers.value("x-forwarded-proto") != b"https" {
             return Ok(Place::ToTls(virtual_host));
         }
         let mut path = exchange.path_without_query();

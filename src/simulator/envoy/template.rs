@@ -19,8 +19,8 @@ impl PartialEq for Template {
 }
 
 /// What a character of a path segment may be.
-const SEGMENT: &str = r"[a-zA-Z0-9\-._~%!$&'()+,;:@=]";
-/// The same with slashes and stars.
+const SEGMENT: &str = r"[a-zA-Z0-9\-._~%!$&'()+,;:@=*]";
+/// The same with slashes.
 const REST: &str = r"[a-zA-Z0-9\-._~%!$&'()+,;:@=*/]";
 
 impl Template {

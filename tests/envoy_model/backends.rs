@@ -1,0 +1,39 @@
+//! The clusters that routes may lead to.
+
+use std::net::SocketAddr;
+
+use amesh_tests::echo::mirror;
+use amesh_tests::http::free_port;
+use serde_json::{Value, json};
+
+/// `c0` to `c3`, and `named`, whose endpoint has the host name `inner.test`. `empty` has no endpoint; there is none
+/// called `nowhere`.
+pub(crate) struct Backends(Vec<(&'static str, SocketAddr)>);
+
+impl Backends {
+    pub(crate) fn start() -> Self {
+        let start = |name| {
+            let address = free_port();
+            mirror(address, name).expect("the port is free");
+            (name, address)
+        };
+        Self(["c0", "c1", "c2", "c3", "named"].into_iter().map(start).collect())
+    }
+
+    /// `envoy.config.cluster.v3.Cluster`, without `@type`.
+    pub(crate) fn clusters(&self) -> Vec<Value> {
+        let cluster = |name: &str, endpoints: &[Value]| {
+            json!({"name": name, "type": "STATIC", "connect_timeout": "2s",
+                "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}})
+        };
+        let filled = self.0.iter().map(|(name, address)| {
+            let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+            let mut endpoint = json!({"address": {"socket_address": socket}});
+            if *name == "named" {
+                endpoint["hostname"] = json!("inner.test");
+            }
+            cluster(name, &[json!({"endpoint": endpoint})])
+        });
+        filled.chain([cluster("empty", &[])]).collect()
+    }
+}

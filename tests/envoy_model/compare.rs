@@ -1,0 +1,92 @@
+//! Model and Envoy side by side.
+
+use amesh_simulator::Request;
+use amesh_simulator::envoy::{Chance, Proxy};
+use amesh_tests::envoy::Envoy;
+use amesh_tests::http::send;
+use amesh_tests::message::{CLUSTER, LISTENER};
+use serde_json::{Value, json};
+
+use crate::backends::Backends;
+use crate::case::{Case, Probe};
+use crate::opinion::Opinion;
+
+/// What came of the comparison.
+#[derive(Default)]
+pub(crate) struct Tally {
+    compared: usize,
+    not_modelled: usize,
+    problems: Vec<String>,
+}
+
+/// How many draws are tried at most.
+const DRAWS: u64 = 10_000;
+
+impl Tally {
+    pub(crate) fn case(&mut self, case: &Case, backends: &Backends, envoy: &Envoy) {
+        let typed = |url: &str, mut resource: Value| {
+            resource["@type"] = json!(url);
+            resource
+        };
+        let mut resources: Vec<_> = backends.clusters().into_iter().map(|it| typed(CLUSTER, it)).collect();
+        resources.push(typed(LISTENER, case.listener.clone()));
+        let proxy = match Proxy::load(&resources) {
+            Ok(proxy) => proxy,
+            Err(refusal) => return self.problems.push(format!("{}: {refusal}", case.name)),
+        };
+        let address = envoy.address_of(&case.name).expect("Envoy has the listener");
+        for probe in &case.requests {
+            let answer = send(address, &probe.request).unwrap_or_else(|error| panic!("{}: {error}", probe.text));
+            self.probe(&case.name, probe, &proxy, &Opinion::of_envoy(&answer));
+        }
+    }
+
+    fn probe(&mut self, case: &str, probe: &Probe, proxy: &Proxy, envoy: &Opinion) {
+        let opinions = opinions(proxy, &probe.request);
+        match (opinions, probe.not_modelled) {
+            (Err(_), true) => self.not_modelled += 1,
+            (Ok(model), false) if model.contains(envoy) => self.compared += 1,
+            (model, _) => {
+                let steps = proxy.decide(&probe.request, Chance::default()).steps;
+                let text = format!("{case}: {}\n  Envoy {envoy:?}\n  model {model:?}\n  {steps:?}", probe.text);
+                self.problems.push(text);
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) {
+        let Self { compared, not_modelled, problems } = self;
+        println!("{compared} requests compared; {not_modelled} are not modelled");
+        assert!(problems.is_empty(), "{} of {compared} differ:\n{}", problems.len(), problems.join("\n\n"));
+    }
+}
+
+/// All that may happen, for every draw.
+fn opinions(proxy: &Proxy, request: &Request) -> Result<Vec<Opinion>, String> {
+    let mut opinions = Vec::new();
+    let mut draws = 1;
+    let mut draw = 0;
+    while draw < draws {
+        let decision = proxy.decide(request, Chance(draw));
+        for divisor in decision.divisors {
+            draws = common_multiple(draws, divisor);
+        }
+        assert!(draws <= DRAWS, "too many draws");
+        for outcome in &decision.outcomes {
+            let opinion = Opinion::of_model(&outcome.answer, request)?;
+            if !opinions.contains(&opinion) {
+                opinions.push(opinion);
+            }
+        }
+        draw += 1;
+    }
+    Ok(opinions)
+}
+
+fn common_multiple(one: u64, other: u64) -> u64 {
+    let (mut divisor, mut rest) = (one, other);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    one / divisor * other
+}

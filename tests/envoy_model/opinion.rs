@@ -1,0 +1,102 @@
+//! What becomes of a request, in words that the model and Envoy share.
+
+use amesh_simulator::Request;
+use amesh_simulator::envoy::{Answer, Line};
+use amesh_tests::echo::ANSWER_HEADERS;
+use amesh_tests::http;
+use serde_json::Value;
+
+/// An outcome. Headers are sorted by name, lines of one name stay in order; those that Envoy writes for itself are left
+/// out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opinion {
+    status: u16,
+    headers: Vec<(String, String)>,
+    /// Of an answer by Envoy itself.
+    body: String,
+    /// What the upstream received.
+    forwarded: Option<Forwarded>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Forwarded {
+    cluster: String,
+    method: String,
+    path: String,
+    host: String,
+    headers: Vec<(String, String)>,
+}
+
+const OWN: [&str; 7] =
+    ["connection", "content-length", "date", "server", "transfer-encoding", "x-forwarded-proto", "x-request-id"];
+
+fn kept(lines: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let is_own = |name: &str| name.starts_with("x-envoy-") || OWN.contains(&name) || name == "host";
+    let trimmed = |(name, value): (String, String)| (name, value.trim().to_owned());
+    let mut lines: Vec<_> = lines.filter(|(name, _)| !is_own(name)).map(trimmed).collect();
+    lines.sort_by(|one, other| one.0.cmp(&other.0));
+    lines
+}
+
+fn texts(lines: &[Line]) -> Vec<(String, String)> {
+    kept(lines.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned())))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Opinion {
+    /// Of the model; the error is what it does not know.
+    pub(crate) fn of_model(answer: &Answer, request: &Request) -> Result<Self, String> {
+        match answer {
+            Answer::Reply(reply) => Ok(Self {
+                status: reply.status,
+                headers: texts(&reply.headers),
+                body: text(&reply.body),
+                forwarded: None,
+            }),
+            Answer::Forward(forward) => {
+                let upstream: Vec<Line> =
+                    ANSWER_HEADERS.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+                let endpoint = match &forward.endpoints {
+                    amesh_simulator::envoy::Endpoints::Known(all) => all.first(),
+                    amesh_simulator::envoy::Endpoints::Open(_) => None,
+                };
+                let host = endpoint.and_then(|endpoint| endpoint.authority.as_ref()).unwrap_or(&forward.authority);
+                let forwarded = Forwarded {
+                    cluster: forward.cluster.clone(),
+                    method: forward.method.clone(),
+                    path: text(&forward.path),
+                    host: text(host),
+                    headers: texts(&forward.headers),
+                };
+                // An answer to HEAD does not tell what was received.
+                let forwarded = (request.method != "HEAD").then_some(forwarded);
+                let headers = texts(&forward.response.apply(200, &upstream)?);
+                Ok(Self { status: 200, headers, body: String::new(), forwarded })
+            }
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// Of Envoy.
+    pub(crate) fn of_envoy(answer: &http::Answer) -> Self {
+        let forwarded = serde_json::from_str::<Value>(&answer.body).ok().filter(|body| body["name"].is_string());
+        let field = |body: &Value, name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let forwarded = forwarded.map(|body| {
+            let pair = |pair: &Value| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned());
+            let headers: Vec<_> = body["headers"].as_array().unwrap().iter().map(pair).collect();
+            let host = headers.iter().find(|(name, _)| name == "host").map(|(_, host)| host.clone());
+            Forwarded {
+                cluster: field(&body, "name"),
+                method: field(&body, "method"),
+                path: field(&body, "target"),
+                host: host.unwrap_or_default(),
+                headers: kept(headers.into_iter()),
+            }
+        });
+        let body = if forwarded.is_some() { String::new() } else { answer.body.clone() };
+        Self { status: answer.status, headers: kept(answer.headers.iter().cloned()), body, forwarded }
+    }
+}
