@@ -1,4 +1,4 @@
-//! `amesh explain`: what a diagnostic code stands for.
+//! `amesh explain`: what a diagnostic code stands for. The pages are those of `docs/diagnostics`.
 
 use crate::args::ExplainArgs;
 use crate::exit::{Exit, Failure};
@@ -6,6 +6,8 @@ use crate::style::{self, BOLD};
 use amesh_batch::{fidelity_means, severity_means};
 use amesh_translator::Code;
 use std::io::Write;
+
+include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// Prints one code, or all.
 pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
@@ -30,5 +32,24 @@ fn line(code: Code, out: &mut impl Write) -> std::io::Result<()> {
 
 fn page(code: Code, out: &mut impl Write) -> std::io::Result<()> {
     let (severity, fidelity) = (severity_means(code.severity()), fidelity_means(code.fidelity()));
-    writeln!(out, "{BOLD}{}{BOLD:#}  {}\n\n  severity  {severity}\n  fidelity  {fidelity}", code.text(), code.title())
+    writeln!(out, "{BOLD}{}{BOLD:#}  {}\n\n  severity  {severity}\n  fidelity  {fidelity}", code.text(), code.title())?;
+    let page = PAGES.iter().find(|(name, _)| *name == code.text());
+    page.map_or(Ok(()), |(_, text)| body(text, out))
+}
+
+/// The page's Markdown for a terminal: headings are bold, blocks stand to the right.
+fn body(text: &str, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out)?;
+    let mut in_block = false;
+    for line in text.lines() {
+        let heading = line.strip_prefix("## ").filter(|_| !in_block);
+        match heading {
+            _ if line.starts_with("```") => in_block = !in_block,
+            Some(heading) => writeln!(out, "{BOLD}{heading}{BOLD:#}")?,
+            None if in_block && !line.is_empty() => writeln!(out, "    {line}")?,
+            // Links are relative to the page.
+            None => writeln!(out, "{}", line.replace("](../", "](docs/"))?,
+        }
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 mod bad_input;
 mod cases;
 mod demo;
+mod explain;
 mod kinds;
 mod services;
 mod support;

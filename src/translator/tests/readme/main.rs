@@ -1,4 +1,4 @@
-//! The generated parts of the documents: the support tables, from the ledger, and the list of diagnostic codes;
+//! The generated parts of the documents: the support tables, from the ledger, and the pages about diagnostic codes;
 //! and that the tests exist which `ARCHITECTURE.md` names.
 //!
 //! Each part stands between two marker comments. A document that says something else than the code fails the test;
@@ -10,14 +10,18 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
+    unreachable_pub,
     reason = "a test that cannot go on shall fail, and reads and writes files"
 )]
 
 mod areas;
-mod diagnostics;
+mod example;
 mod highlights;
 mod invariants;
 mod items;
+#[path = "../support/mod.rs"]
+mod messages;
+mod pages;
 mod support;
 
 use std::fs;
@@ -49,7 +53,13 @@ fn the_support_page_shows_what_the_ledger_says() {
 
 #[test]
 fn the_diagnostics_page_lists_every_code() {
-    check("docs/diagnostics.md", "codes", &diagnostics::table());
+    check("docs/diagnostics.md", "codes", &pages::index());
+}
+
+#[test]
+fn every_code_has_a_page_whose_example_yields_it() {
+    let problems = pages::problems();
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
 }
 
 #[test]
