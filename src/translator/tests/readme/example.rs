@@ -71,7 +71,7 @@ fn value(block: &Block<'_>) -> Result<Value, String> {
 
 /// Without a listener all routes are used, as by `amesh translate`.
 fn options(blocks: &[Block<'_>]) -> Result<Options, String> {
-    let written = blocks.iter().find(|block| block.info == "yaml options").map(value).unwrap_or(Ok(Value::Null))?;
+    let written = blocks.iter().find(|block| block.info == "yaml options").map_or(Ok(Value::Null), value)?;
     let options: Options = if written.is_null() {
         Options::default()
     } else {
@@ -111,10 +111,10 @@ fn line(diagnostic: &Diagnostic) -> String {
         Severity::Warning => "warning",
         Severity::Info => "note",
     };
-    let places: String =
-        [resource, path].iter().filter(|part| !part.is_empty()).map(|part| format!(" {part}:")).collect();
     let times = if *count > 1 { format!(" ({count} places)") } else { String::new() };
     let hint = if hint.is_empty() { String::new() } else { format!("\n  hint: {hint}") };
+    let parts = [resource, path].into_iter().filter(|part| !part.is_empty());
+    let places = parts.fold(String::new(), |places, part| places + " " + part + ":");
     format!("{word}[{}]{places} {}{times}{hint}\n", code.text(), sentence(diagnostic))
 }
 
