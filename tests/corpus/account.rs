@@ -62,7 +62,7 @@ impl<'a> Account<'a> {
     fn message(&mut self, message: &DynamicMessage, path: &str) {
         match message.descriptor().name() {
             "FilterChain" => self.part(parts::left_out(message), message, path),
-            "FilterConfig" => self.part(parts::switched_off(message), message, path),
+            "FilterConfig" if parts::is_switched_off(message) => {}
             "Listener" => self.part(parts::elsewhere(message), message, path),
             _ => self.fields(message, path),
         }
@@ -94,7 +94,9 @@ impl<'a> Account<'a> {
                 continue;
             };
             self.field(entry.class(), field.name(), &below);
-            let passed_over = parts::is_disabled(message, field.name()) || self.is_denied(field.name(), &below);
+            let passed_over = parts::is_disabled(message, field.name())
+                || parts::is_flag(field.name())
+                || self.is_denied(field.name(), &below);
             if entry.class().is_read() && !passed_over {
                 let kind = kind_of(descriptor.name(), field.name());
                 for (index, child) in children(value).into_iter().enumerate() {
@@ -136,6 +138,10 @@ impl<'a> Account<'a> {
         let inner = self.typed_struct(outer, bytes);
         let name = inner.as_deref().unwrap_or(outer);
         let class = schema::extension(kind, name).map(schema::Extension::class);
+        if name.is_empty() && kind == "per_route_config" {
+            // A wrapper that only switches the filter on.
+            return;
+        }
         let shown = if name.is_empty() { "no type given" } else { name };
         match class {
             None => self.add("AM0112", format!("{shown}: the type is not known"), path),

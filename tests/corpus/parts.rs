@@ -36,10 +36,14 @@ fn is_for_others(matcher: &DynamicMessage) -> bool {
         || !texts("application_protocols").iter().all(is_plain)
 }
 
-/// The code under which the configuration of a filter for some routes is reported as a whole: it is switched off there.
-pub(crate) fn switched_off(config: &DynamicMessage) -> Option<&'static str> {
-    let disabled = config.get_field_by_name("disabled").and_then(|value| value.as_bool());
-    (disabled == Some(true)).then_some("AM0111")
+/// Whether a filter is switched off for some routes, whatever else its configuration for them says.
+pub(crate) fn is_switched_off(config: &DynamicMessage) -> bool {
+    config.get_field_by_name("disabled").and_then(|value| value.as_bool()) == Some(true)
+}
+
+/// Whether a field that is read is not looked into: it only matters that it is set.
+pub(crate) fn is_flag(field: &str) -> bool {
+    field == "original_ip_detection_extensions"
 }
 
 /// Whether the field belongs to an HTTP filter that is switched off, and so does nothing.

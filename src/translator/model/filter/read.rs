@@ -75,7 +75,7 @@ fn one(
     }
     let Some(config) = configuration(&found, &any.value, filter.is_optional, place, report)? else { return Ok(None) };
     if let (Config::Unusable(why), false) = (&config, filter.disabled) {
-        report.add(Code::ExtensionDenied, place, format!("{why}: requests are denied where the filter is on"));
+        say_unusable(&found, why, place, report);
     }
     // A router that cannot be translated denies everything.
     let is_kept = found.name != ROUTER || matches!(config, Config::Unusable(_));
@@ -115,12 +115,22 @@ fn own(
     if matches!(&*found.name, ROUTER | HEALTH_CHECK | BUFFER) {
         return Err(FilterError::NotPerRoute(shown(&found.name)));
     }
-    let without_effect = found.class.is_none() && classify(INSTALLED, any).class == Some(Class::NoEffect);
-    if without_effect || found.name == WRAPPER {
-        return Ok(without_effect.then_some(Override::Config(Config::Nothing)));
+    if found.name == WRAPPER {
+        return Ok(None);
     }
     let config = configuration(found, &any.value, is_optional, place, report)?;
+    if let Some(Config::Unusable(why)) = &config {
+        say_unusable(found, why, place, report);
+    }
     Ok(config.map(Override::Config))
+}
+
+/// Says why a filter denies the requests that it is on for. What stands in a filter that is read has been said.
+fn say_unusable(found: &Classified<'_>, why: &str, place: &Place<'_>, report: &mut Report) {
+    let is_read = matches!(found.class, Some(Class::Translated | Class::Approximated(_)));
+    if !is_read || found.is_struct {
+        report.add(Code::ExtensionDenied, place, why.to_owned());
+    }
 }
 
 /// What the ledger and the message say; `None` where the filter is left out.
