@@ -102,6 +102,7 @@ codes! {
     ListenerDenied = "AM0302", Error, Impossible, "a listener or filter chain whose requests are all denied";
     ListenerPortNotBound = "AM0303", Error, Impossible, "a listener on a port that APISIX does not listen on";
     FilterChainRefused = "AM0304", Error, Impossible, "a filter chain that is not served";
+    ListenerOnEveryPort = "AM0305", Info, Approximate, "a listener that answers on every port of APISIX";
     ClusterDenied = "AM0401", Error, Impossible, "a cluster that cannot be used safely";
     ClusterApproximated = "AM0402", Warning, Approximate, "a cluster whose load balancing differs";
     ClusterUnused = "AM0405", Info, Exact, "a cluster that no route leads to";

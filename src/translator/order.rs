@@ -15,10 +15,12 @@
 //! [`path_keys`] turns one path matcher into keys. This module never looks at conditions other than those on the path.
 
 mod key;
+mod parameters;
 mod path;
 mod place;
 
 pub(crate) use key::Key;
+pub(crate) use parameters::inside as parameters_inside;
 pub(crate) use path::{PathMatch, PathOptions, path_keys};
 pub(crate) use place::{Entry, Placed, place};
 

@@ -31,6 +31,7 @@ const LENGTH_MAX: usize = 4096;
 /// A pattern that means in PCRE2, on bytes, what it meant in RE2.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pcre {
+    re2: String,
     pattern: String,
     head: String,
     shape: Shape,
@@ -84,10 +85,8 @@ pub(crate) fn to_pcre(re2: &str) -> Result<Pcre, RegexError> {
     convert(re2, ByteSet::EMPTY, r"\z")
 }
 
-/// The pattern of an expression for the part of a text before the first `stop`, an ASCII character. For
-/// `RouteConfiguration.ignore_path_parameters_in_path_matching`, see [`crate::order::PathOptions`].
-#[allow(dead_code, reason = "the field is not read from the wire yet")]
-pub(crate) fn to_pcre_before(re2: &str, stop: char) -> Result<Pcre, RegexError> {
+/// The pattern of an expression for the part of a text before the first `stop`, an ASCII character.
+fn to_pcre_before(re2: &str, stop: char) -> Result<Pcre, RegexError> {
     let stop = u8::try_from(stop).ok().filter(u8::is_ascii).map(ByteSet::byte).ok_or(RegexError::NonAscii)?;
     let mut pcre = convert(re2, stop, &format!(r"(?:{}|\z)", stop.to_pcre()))?;
     pcre.pattern = format!(r"{}(?:{}[\s\S]*+)?+", pcre.pattern, stop.to_pcre());
@@ -116,10 +115,16 @@ fn convert(re2: &str, excluded: ByteSet, end: &str) -> Result<Pcre, RegexError> 
         RegexError::MayBacktrack { .. } => emit::emit(&node.without(ByteSet::byte(b'\n')), end),
         other => Err(other),
     })?;
-    Ok(Pcre { pattern, head, shape, matches_empty, counts_bytes: parsed.counts_bytes })
+    Ok(Pcre { re2: re2.to_owned(), pattern, head, shape, matches_empty, counts_bytes: parsed.counts_bytes })
 }
 
 impl Pcre {
+    /// The same expression for the part of a text before the first `stop`, an ASCII character. For
+    /// `RouteConfiguration.ignore_path_parameters_in_path_matching`, see [`crate::order::PathOptions`].
+    pub(crate) fn before(&self, stop: char) -> Result<Pcre, RegexError> {
+        to_pcre_before(&self.re2, stop)
+    }
+
     /// The pattern that holds for a text if the expression matches it from end to end.
     #[must_use]
     pub(crate) fn full_match(&self) -> String {
@@ -142,6 +147,11 @@ impl Pcre {
     #[must_use]
     pub(crate) fn literal(&self) -> Option<&str> {
         (self.shape == Shape::Text).then_some(self.head.as_str())
+    }
+
+    /// True where [`Pcre::literal`], [`Pcre::prefix`] or [`Pcre::separated_prefix`] says everything.
+    pub(crate) fn is_text(&self) -> bool {
+        self.shape != Shape::Other
     }
 
     /// The text with which any text must begin to match, if that is all the expression asks for: `text.*`. The dot's

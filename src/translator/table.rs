@@ -91,10 +91,13 @@ pub(crate) struct Planned {
 }
 
 /// What holds for all virtual hosts of a route configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the message")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// `ignore_port_in_host_matching`.
     pub(crate) ignore_port: bool,
+    /// `ignore_path_parameters_in_path_matching`.
+    pub(crate) ignore_path_parameters: bool,
     /// `typed_per_filter_config`.
     pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.

@@ -6,6 +6,7 @@
 //! Never emitted: JSON `null` (a YAML loader turns it into an object of its own), the anchor `$` (in PCRE it also
 //! matches before a final newline), and an operator whose evaluation can raise a Lua error.
 
+mod authority;
 mod expr;
 mod header;
 mod json;

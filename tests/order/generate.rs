@@ -12,6 +12,8 @@ pub(crate) struct Config {
     pub(crate) routes: Value,
     pub(crate) port: u16,
     pub(crate) ports: Ports,
+    /// Path parameters are left out of matching.
+    pub(crate) ignores_parameters: bool,
 }
 
 /// What becomes of the port in the Host header.
@@ -40,6 +42,24 @@ const PATHS: [&str; 12] = [
     r"/a\.b",
     "/[^b]*",
     "/.{2,3}",
+];
+/// Those that are no more than a text and what follows.
+const TEXT_PATHS: [&str; 4] = ["/a.*", ".*", r"/a\.b", "/a/b.*"];
+const AUTHORITIES: [&str; 14] = [
+    "foo.test",
+    "foo",
+    "test",
+    "8080",
+    "80",
+    ":",
+    ":8080",
+    "foo.test:8080",
+    "test:8",
+    "[::1]",
+    "1",
+    "9",
+    ":9",
+    "127.0.0.1",
 ];
 const PATTERNS: [&str; 6] = ["a.*", "[ab]+", ".*", "(?i)AB", r"-?\d+", "a|b c"];
 const DOMAINS: [&str; 20] = [
@@ -89,8 +109,10 @@ pub(crate) fn path(rng: &mut Rng) -> String {
 pub(crate) struct Extras {
     /// Virtual hosts of the same name, which Envoy allows.
     pub(crate) same_names: bool,
-    /// Header matchers on `:authority` where its port is cut off before routes are matched.
-    pub(crate) authority_without_port: bool,
+    /// Many header matchers on the host, of all kinds.
+    pub(crate) authorities: bool,
+    /// `ignore_path_parameters_in_path_matching`, and requests with path parameters.
+    pub(crate) path_parameters: bool,
 }
 
 impl Config {
@@ -102,8 +124,7 @@ impl Config {
             2 => Ports::OwnStripped,
             _ => Ports::Compared,
         };
-        let is_stripped = matches!(ports, Ports::Stripped | Ports::OwnStripped);
-        let mut hosts = virtual_hosts(rng, port, extras.authority_without_port || !is_stripped);
+        let mut hosts = virtual_hosts(rng, port, extras);
         if extras.same_names {
             for host in &mut hosts {
                 host["name"] = json!("same");
@@ -114,8 +135,11 @@ impl Config {
         if ports == Ports::Ignored {
             routes["ignore_port_in_host_matching"] = json!(true);
         }
+        if extras.path_parameters {
+            routes["ignore_path_parameters_in_path_matching"] = json!(true);
+        }
         let listener = listener(seed, port, ports, &routes);
-        Self { listener, routes, port, ports }
+        Self { listener, routes, port, ports, ignores_parameters: extras.path_parameters }
     }
 }
 
@@ -137,7 +161,7 @@ fn listener(seed: u64, port: u16, ports: Ports, routes: &Value) -> Value {
 }
 
 /// One to four, no domain twice.
-fn virtual_hosts(rng: &mut Rng, port: u16, authority: bool) -> Vec<Value> {
+fn virtual_hosts(rng: &mut Rng, port: u16, extras: Extras) -> Vec<Value> {
     let mut taken = Vec::new();
     let mut hosts = Vec::new();
     for index in 0..rng.usize(1..5) {
@@ -151,15 +175,15 @@ fn virtual_hosts(rng: &mut Rng, port: u16, authority: bool) -> Vec<Value> {
         }
         if !domains.is_empty() {
             let routes: Vec<Value> =
-                (0..rng.usize(0..MOST_ROUTES)).map(|route| self::route(rng, index, route, authority)).collect();
+                (0..rng.usize(0..MOST_ROUTES)).map(|route| self::route(rng, index, route, extras)).collect();
             hosts.push(json!({"name": format!("v{index}"), "domains": domains, "routes": routes}));
         }
     }
     hosts
 }
 
-fn route(rng: &mut Rng, host: usize, index: usize, authority: bool) -> Value {
-    let mut route = json!({"match": matcher(rng, authority)});
+fn route(rng: &mut Rng, host: usize, index: usize, extras: Extras) -> Value {
+    let mut route = json!({"match": matcher(rng, extras)});
     match rng.u8(..8) {
         0 => route["route"] = json!({"cluster": pick(rng, &["c0", "c1", "nowhere"])}),
         1 => route["route"] = json!({"weighted_clusters": {"clusters": weights(rng)}}),
@@ -184,7 +208,7 @@ fn weights(rng: &mut Rng) -> Vec<Value> {
     clusters.into_iter().enumerate().map(|entry| weight(entry, rng)).collect()
 }
 
-fn matcher(rng: &mut Rng, authority: bool) -> Value {
+fn matcher(rng: &mut Rng, extras: Extras) -> Value {
     let mut matcher = Map::new();
     match rng.u8(..8) {
         0..=2 => matcher.insert("prefix".into(), json!(if rng.u8(..4) == 0 { "/".into() } else { path(rng) })),
@@ -193,28 +217,32 @@ fn matcher(rng: &mut Rng, authority: bool) -> Value {
             "" => matcher.insert("path_separated_prefix".into(), json!("/a")),
             prefix => matcher.insert("path_separated_prefix".into(), json!(prefix)),
         },
+        // Other patterns deny some requests with parameters, as a diagnostic says.
+        _ if extras.path_parameters => matcher.insert("safe_regex".into(), json!({"regex": pick(rng, &TEXT_PATHS)})),
         _ => matcher.insert("safe_regex".into(), json!({"regex": pick(rng, &PATHS)})),
     };
     if rng.u8(..5) == 0 {
         matcher.insert("case_sensitive".into(), json!(false));
     }
     if rng.u8(..2) == 0 {
-        let headers: Vec<Value> = (0..rng.usize(1..3)).map(|_| header(rng, authority)).collect();
+        let headers: Vec<Value> = (0..rng.usize(1..3)).map(|_| header(rng, extras)).collect();
         matcher.insert("headers".into(), json!(headers));
     }
     Value::Object(matcher)
 }
 
-fn header(rng: &mut Rng, authority: bool) -> Value {
+fn header(rng: &mut Rng, extras: Extras) -> Value {
     let mut header = match rng.u8(..10) {
         0 => json!({"name": ":method", "string_match": {"exact": pick(rng, &["GET", "POST", "PROPFIND"])}}),
         1 => {
             let path = path(rng);
             json!({"name": ":path", "string_match": string(rng, &path)})
         }
-        2 if authority => {
-            json!({"name": ":authority", "string_match": {"contains": pick(rng, &["foo", "8080", "test"])}})
+        2..=6 if extras.authorities => {
+            let text = pick(rng, &AUTHORITIES);
+            json!({"name": pick(rng, &[":authority", "host"]), "string_match": string(rng, text)})
         }
+        2 => json!({"name": ":authority", "string_match": {"contains": pick(rng, &["foo", "8080", "test"])}}),
         _ => value(rng),
     };
     for flag in ["invert_match", "treat_missing_header_as_empty"] {

@@ -54,9 +54,13 @@ fn virtual_hosts_of_one_name() {
 }
 
 #[test]
-#[ignore = "such matchers are denied (AM0201) until they can be translated"]
 fn authorities_without_their_port() {
-    run(Extras { authority_without_port: true, ..Extras::default() });
+    run(Extras { authorities: true, ..Extras::default() });
+}
+
+#[test]
+fn path_parameters_are_left_out() {
+    run(Extras { path_parameters: true, ..Extras::default() });
 }
 
 fn run(extras: Extras) {

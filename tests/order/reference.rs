@@ -27,6 +27,9 @@ pub(crate) fn decide(config: &Config, request: &Request, backends: &Backends) ->
     let routes = virtual_host(hosts, &host).and_then(|host| host["routes"].as_array());
     let path = header(":path").unwrap_or_default();
     let path = path.split(['?', '#']).next().unwrap_or_default();
+    let bare =
+        path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect::<Vec<_>>().join("/");
+    let path = if config.ignores_parameters { &bare } else { path };
     let route = routes.into_iter().flatten().find(|route| matches(&route["match"], path, &header));
     route.map_or(End::Reply(404, String::new()), |route| end(route, backends))
 }

@@ -81,6 +81,10 @@ fn usual(rng: &mut Rng, config: &Config) -> Request {
         Some(route) => near(rng, &route["match"]),
         None => path(rng),
     };
+    if config.ignores_parameters && rng.bool() {
+        let at = path.match_indices('/').map(|(at, _)| at).chain([path.len()]).filter(|at| *at > 0).collect::<Vec<_>>();
+        path.insert_str(at[rng.usize(..at.len())], pick(rng, &[";", ";a", ";v=1;b"]));
+    }
     if rng.u8(..5) == 0 {
         path.push_str(pick(rng, &["?", "?x=1", "?/a/b"]));
     }

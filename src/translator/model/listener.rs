@@ -47,24 +47,48 @@ pub(crate) struct Chain {
     pub(crate) denied: bool,
 }
 
-/// Where a filter chain stands in its listener.
+/// Where a filter chain stands in its listener, and where its HTTP connection manager stands in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ChainIndex(pub(crate) usize);
+pub(crate) struct ChainIndex {
+    chain: usize,
+    filter: usize,
+}
 
 impl ChainIndex {
     /// `default_filter_chain`.
-    pub(crate) const DEFAULT: Self = Self(usize::MAX);
+    pub(crate) const DEFAULT: Self = Self::new(usize::MAX);
+
+    /// A place among `filter_chains`.
+    pub(crate) const fn new(chain: usize) -> Self {
+        Self { chain, filter: 0 }
+    }
+
+    /// The same with the connection manager at another place.
+    pub(crate) fn with_filter(self, filter: usize) -> Self {
+        Self { filter, ..self }
+    }
 
     /// For diagnostics.
     pub(crate) fn place(self) -> Place<'static> {
-        if self == Self::DEFAULT { Place::named("default_filter_chain") } else { Place::top("filter_chains", self.0) }
+        if self.is_default() { Place::named("default_filter_chain") } else { Place::top("filter_chains", self.chain) }
+    }
+
+    /// The place of the inline routes.
+    pub(crate) fn at_routes<T>(self, say: impl FnOnce(&Place<'_>) -> T) -> T {
+        let chain = self.place();
+        let manager = chain.item("filters", self.filter);
+        say(&manager.field("route_config"))
+    }
+
+    fn is_default(self) -> bool {
+        self.chain == usize::MAX
     }
 }
 
 /// For ids of APISIX resources.
 impl fmt::Display for ChainIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::DEFAULT { f.write_str("default") } else { self.0.fmt(f) }
+        if self.is_default() { f.write_str("default") } else { self.chain.fmt(f) }
     }
 }
 

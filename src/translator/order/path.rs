@@ -1,6 +1,6 @@
 //! Envoy's path matchers as keys and, where a key says too little, a condition on the path.
 
-use super::Key;
+use super::{Key, parameters};
 use crate::regex::Pcre;
 use crate::vars::{Expr, escape_pcre};
 
@@ -22,7 +22,8 @@ pub(crate) enum PathMatch {
 pub(crate) struct PathOptions {
     /// `RouteMatch.case_sensitive` is false. Without effect on [`PathMatch::Regex`].
     pub(crate) ignore_case: bool,
-    /// `RouteConfiguration.ignore_path_parameters_in_path_matching`: the path ends at the first semicolon.
+    /// `RouteConfiguration.ignore_path_parameters_in_path_matching`: what stands between a semicolon and the next slash
+    /// does not count.
     pub(crate) ignore_parameters: bool,
 }
 
@@ -30,7 +31,8 @@ pub(crate) struct PathOptions {
 /// no path matches. The condition is [`Expr::True`] where the keys say everything.
 ///
 /// Paths are what nginx makes of the target (decoded, slashes merged). With [`PathOptions::ignore_parameters`] a regular
-/// expression must come from [`crate::regex::to_pcre_before`] a semicolon.
+/// expression that is not plain text must be one [`Pcre::before`] a semicolon, and is told only for paths that are not
+/// [`parameters::inside`].
 #[must_use]
 pub(crate) fn path_keys(matcher: &PathMatch, options: PathOptions) -> (Vec<Key>, Expr) {
     match matcher {
@@ -49,22 +51,29 @@ enum Tail {
     After(char),
 }
 
-fn tails(matcher: &PathMatch, options: PathOptions) -> Vec<Tail> {
-    let mut tails = match matcher {
-        PathMatch::Prefix(_) | PathMatch::Regex(_) => return vec![Tail::Anything],
+fn tails(matcher: &PathMatch) -> Vec<Tail> {
+    match matcher {
+        PathMatch::Prefix(_) | PathMatch::Regex(_) => vec![Tail::Anything],
         PathMatch::Exact(_) => vec![Tail::Nothing],
         PathMatch::SeparatedPrefix(_) => vec![Tail::Nothing, Tail::After('/')],
-    };
-    if options.ignore_parameters {
-        tails.push(Tail::After(';'));
     }
-    tails
+}
+
+fn end(matcher: &PathMatch) -> parameters::End {
+    match matcher {
+        PathMatch::Prefix(_) | PathMatch::Regex(_) => parameters::End::Anything,
+        PathMatch::Exact(_) => parameters::End::Nothing,
+        PathMatch::SeparatedPrefix(_) => parameters::End::Segment,
+    }
 }
 
 fn text_keys(text: &str, matcher: &PathMatch, options: PathOptions) -> (Vec<Key>, Expr) {
-    let tails = tails(matcher, options);
-    // Every path begins with a slash, and with parameters ignored none contains a semicolon.
-    let unreachable = (options.ignore_parameters && text.contains(';')) || !(text.starts_with('/') || text.is_empty());
+    if options.ignore_parameters {
+        return parameters::keys(text, end(matcher), options.ignore_case);
+    }
+    let tails = tails(matcher);
+    // Every path begins with a slash.
+    let unreachable = !(text.starts_with('/') || text.is_empty());
     if unreachable || (text.is_empty() && tails == [Tail::Nothing]) {
         return (Vec::new(), Expr::False);
     }

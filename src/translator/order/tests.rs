@@ -63,8 +63,10 @@ struct Route {
 const ALL: u8 = 0b111;
 
 fn envoy(route: &Route, path: &str) -> bool {
-    let cut = if route.options.ignore_parameters { path.split(';').next().unwrap() } else { path };
-    let (lower, same) = (cut.to_ascii_lowercase(), cut.to_owned());
+    let segments = path.split('/').map(|segment| segment.split(';').next().unwrap());
+    let bare = segments.collect::<Vec<_>>().join("/");
+    let path = if route.options.ignore_parameters { &bare } else { path };
+    let (lower, same) = (path.to_ascii_lowercase(), path.to_owned());
     let fold = |text: &str| if route.options.ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
     let path = if route.options.ignore_case { lower } else { same };
     match &route.matcher {
@@ -141,7 +143,10 @@ fn paths(routes: &[Route], random: Vec<String>) -> Vec<String> {
         PathMatch::Regex(_) => unreachable!("not generated"),
     });
     let near = |text: String| ["", "x", "/", "/x", ";v"].map(|tail| format!("{text}{tail}"));
-    texts.flat_map(near).chain(random).chain(["/".into(), "/B".into()]).collect()
+    let inside =
+        |text: String| ["/", "/B"].map(|slash| text.replace(slash, &format!(";v{slash}")).replacen(";v", "", 1));
+    let near = texts.flat_map(near).flat_map(|text| [text.clone()].into_iter().chain(inside(text)));
+    near.chain(random).chain(["/".into(), "/B".into()]).collect()
 }
 
 proptest! {

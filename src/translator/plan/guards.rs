@@ -47,6 +47,8 @@ pub(crate) struct Binding {
     pub(crate) table: Option<TableKey>,
     /// Which requests are its own.
     pub(crate) guard: Expr,
+    /// The listener's port, where requests on other ports are its own too.
+    pub(crate) open_port: Option<u16>,
     /// What happens to every request.
     pub(crate) requests: Requests,
 }
@@ -80,8 +82,9 @@ impl Requests {
     };
 }
 
-/// The bindings of all listeners. A single listener on every address needs no guard, as APISIX is taken to listen for it
-/// alone; `ports_known`: it is known what APISIX listens on, so every listener is told apart.
+/// The bindings of all listeners. A single listener on every address gets no guard: APISIX is taken to listen for it
+/// alone, often on another port than Envoy would. `ports_known`: it is known what APISIX listens on, so every listener is
+/// told apart.
 pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>, ports_known: bool) -> Vec<Binding> {
     let mut bindings: Vec<Binding> = Vec::new();
     for (name, listener) in listeners {
@@ -92,15 +95,24 @@ pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>, ports_known: bool)
                 chain: ((*name).to_owned(), chain.index),
                 table: table(name, chain),
                 guard,
+                open_port: None,
                 requests: requests(listener, chain),
             });
         }
     }
-    let alone = listeners.len() == 1 && listeners.values().all(|listener| listener.bound && listener.is_wildcard());
-    if let ([only], true, false) = (bindings.as_mut_slice(), alone, ports_known) {
+    if let ([only], Some(port), false) = (bindings.as_mut_slice(), lone_port(listeners), ports_known) {
         only.guard = Expr::True;
+        only.open_port = Some(port);
     }
     bindings
+}
+
+/// The port of the only listener, where that takes connections to every address, whatever their destination was.
+fn lone_port(listeners: &BTreeMap<&str, &Listener>) -> Option<u16> {
+    let mut all = listeners.values();
+    let only = all.next().filter(|listener| listener.bound && listener.is_wildcard())?;
+    let takes_all = only.chains.iter().all(|chain| chain.destination_port.is_none());
+    (takes_all && all.next().is_none()).then_some(only.port)
 }
 
 fn table(listener: &str, chain: &Chain) -> Option<TableKey> {
@@ -213,7 +225,7 @@ mod tests {
 
     fn listener(address: &str, port: u16, bound: bool, chains: &[Option<u16>]) -> Listener {
         let chain = |(index, destination_port): (usize, &Option<u16>)| Chain {
-            index: ChainIndex(index),
+            index: ChainIndex::new(index),
             destination_port: *destination_port,
             sniffed: false,
             http: HttpSettings {

@@ -14,10 +14,10 @@ use crate::hosts::PortMatching;
 use crate::model::cluster::View;
 use crate::model::filter::Levels;
 use crate::model::route::{Route, VirtualHost};
-use crate::order::{Key, PathMatch, PathOptions, path_keys};
+use crate::order::{Key, PathMatch, PathOptions, parameters_inside, path_keys};
 use crate::report::{Place, Report};
 use crate::table::Settings;
-use crate::vars::{Expr, HeaderNote};
+use crate::vars::{Expr, HeaderError, HeaderMatch, HeaderNote};
 
 /// One line: requests that are covered by a key and meet the condition have the outcome.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub(super) struct Line {
 pub(super) enum Position {
     /// Before all routes: requests without TLS.
     Tls,
+    /// Before the route of this index: requests whose path parameters it cannot leave out.
+    Parameters(usize),
     /// The route of this index.
     Route(usize),
     /// Behind all routes.
@@ -61,6 +63,14 @@ impl fmt::Display for Owner {
         f.write_str(if self.key.is_empty() || self.piece.is_empty() { "" } else { "." })?;
         f.write_str(&self.piece)
     }
+}
+
+/// The paths of a route.
+struct Paths {
+    keys: Vec<Key>,
+    condition: Expr,
+    /// Of these paths it is not known whether they are the route's: they are denied.
+    untold: Expr,
 }
 
 /// Makes the lines of virtual hosts and gathers what there is to say.
@@ -131,11 +141,17 @@ impl LineMaker<'_> {
     }
 
     fn route(&mut self, host: &VirtualHost, route: &Route, index: usize, place: &Place<'_>, lines: &mut Vec<Line>) {
-        let options = PathOptions { ignore_case: !route.case_sensitive, ..PathOptions::default() };
-        let (keys, path) = route.path.as_ref().map_or_else(every_path, |path| path_keys(path, options));
+        let Paths { keys, condition: path, untold } = self.paths(route, place);
         let (headers, told) = self.headers(route, place);
         let sampled = route.fraction.map_or(Expr::True, |fraction| partition::sample(fraction.part, fraction.whole));
-        let condition = Expr::all([self.slashes(), path, headers, route.others.clone(), sampled]);
+        let others = Expr::all([headers, route.others.clone(), sampled]);
+        if !untold.is_false() {
+            let (keys, _) = every_path();
+            let (condition, name) = (self.slashes().and(untold).and(others.clone()), route.name.clone());
+            let position = Position::Parameters(index);
+            lines.push(Line { keys, condition, outcome: Outcome::denied(), position, part: 0, name, owner: None });
+        }
+        let condition = self.slashes().and(path).and(others);
         if condition.is_false() {
             return self.report.add(Code::RouteShadowed, place, "no request can meet the conditions of this route");
         }
@@ -155,6 +171,28 @@ impl LineMaker<'_> {
         }
     }
 
+    fn paths(&mut self, route: &Route, place: &Place<'_>) -> Paths {
+        let ignore_parameters = self.settings.ignore_path_parameters;
+        let options = PathOptions { ignore_case: !route.case_sensitive, ignore_parameters };
+        let (keys, condition) = match &route.path {
+            None => every_path(),
+            Some(PathMatch::Regex(pcre)) if ignore_parameters && !pcre.is_text() => {
+                self.report.add(Code::RouteDenied, place.field("match").field("safe_regex"), PARAMETERS_INSIDE);
+                let Ok(before) = pcre.before(';') else {
+                    return Paths { keys: Vec::new(), condition: Expr::False, untold: Expr::True };
+                };
+                let (keys, condition) = path_keys(&PathMatch::Regex(before), options);
+                return Paths {
+                    keys,
+                    condition: parameters_inside().negate().and(condition),
+                    untold: parameters_inside(),
+                };
+            }
+            Some(path) => path_keys(path, options),
+        };
+        Paths { keys, condition, untold: Expr::False }
+    }
+
     /// The header conditions; false where one cannot be told, which makes the condition wider.
     fn headers(&mut self, route: &Route, place: &Place<'_>) -> (Expr, bool) {
         let mut told = true;
@@ -162,12 +200,7 @@ impl LineMaker<'_> {
         for (index, header) in route.headers.iter().enumerate() {
             let place = place.field("match");
             let place = place.item("headers", index);
-            if self.requests.ports != PortMatching::Compare && is_authority(&header.name) {
-                self.report.add(Code::RouteDenied, place, STRIPPED_PORT);
-                told = false;
-                continue;
-            }
-            match header.to_expr() {
+            match self.header(header) {
                 Ok((part, notes)) => {
                     for note in notes {
                         self.report.add(Code::MatcherApproximated, place, remark(note));
@@ -182,6 +215,15 @@ impl LineMaker<'_> {
         }
         (Expr::all(parts), told)
     }
+
+    fn header(&self, header: &HeaderMatch) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
+        let without_port = |port: &str| Ok((header.to_expr_without_port(port)?, Vec::new()));
+        match self.requests.ports {
+            PortMatching::Ignore if header.is_authority() => without_port(":[0-9]+"),
+            PortMatching::StripListenerPort(port) if header.is_authority() => without_port(&format!(":{port}")),
+            _ => header.to_expr(),
+        }
+    }
 }
 
 /// The path, as the client sent it, has no `%2F` and no `%5C`.
@@ -193,12 +235,8 @@ fn every_path() -> (Vec<Key>, Expr) {
     path_keys(&PathMatch::Prefix("/".to_owned()), PathOptions::default())
 }
 
-const STRIPPED_PORT: &str = "the host is compared without the port that Envoy has cut off, which APISIX cannot do: the \
-    route answers 503";
-
-fn is_authority(name: &str) -> bool {
-    name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
-}
+const PARAMETERS_INSIDE: &str = "a pattern cannot leave out parameters of a segment before the last one: requests that \
+    have such are answered 503";
 
 pub(super) fn remark(note: HeaderNote) -> &'static str {
     match note {

@@ -54,12 +54,13 @@ pub(super) fn whole_path(path: &str) -> Vec<String> {
     vec![r"^[^?]*".to_owned(), path.replace('$', "$$")]
 }
 
-/// The part of the path that the route matches by: all of it for an expression.
+/// The part of the path that the route matches by: all of it for an expression. Parameters may follow where they are
+/// ignored.
 fn matched(route: &Route) -> String {
     let caseless = if route.case_sensitive { "" } else { "(?i)" };
     match &route.path {
         Some(PathMatch::Prefix(text) | PathMatch::SeparatedPrefix(text)) => format!("{caseless}^{}", escape_pcre(text)),
-        Some(PathMatch::Exact(text)) => format!(r"{caseless}^{}(?=\?|\z)", escape_pcre(text)),
+        Some(PathMatch::Exact(text)) => format!(r"{caseless}^{}(?=[?;]|\z)", escape_pcre(text)),
         Some(PathMatch::Regex(_)) | None => r"^[^?]*".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! A checked resource takes the place of its last version, and what depends on it becomes stale.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use amesh_xds::wire::envoy::config::route::v3 as route;
@@ -8,6 +9,7 @@ use prost::Message as _;
 
 use super::Translator;
 use super::absorb::Fresh;
+use super::say::{at_table, label_of};
 use crate::diagnostic::Code;
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::findings::Denied;
@@ -56,20 +58,20 @@ impl Translator {
         for chain in &listener.chains {
             let index = chain.index;
             let RouteSource::Inline(config) = &chain.routes else { continue };
-            let place = index.place();
-            let settings = route_model::settings(config, Denied(false), &place, report);
-            let settings = settings.map_err(|error| error.to_string())?;
+            let located = |error: &dyn fmt::Display| index.at_routes(|place| format!("{place}: {error}"));
+            let settings = index.at_routes(|place| route_model::settings(config, Denied(false), place, report));
+            let settings = settings.map_err(|error| located(&error))?;
             let empty = Table::default();
             let table = self.state.inline.get(&(name.into(), index)).unwrap_or(&empty);
             let update = table.prepare(settings, config, &self.options.limits);
-            updates.push((index, update.map_err(|error| format!("{place}: {error}"))?));
+            updates.push((index, update.map_err(|error| located(&error))?));
         }
         Ok(updates)
     }
 
     /// Forgets the inline routes of a listener, but for those of the chains in `kept`.
     fn drop_inline(&mut self, listener: &str, kept: &[ChainIndex]) {
-        let first = (listener.into(), ChainIndex(0));
+        let first = (listener.into(), ChainIndex::new(0));
         let own = self.state.inline.range(first..).take_while(|((owner, _), _)| **owner == *listener);
         let stale: Vec<_> = own.map(|(key, _)| key.clone()).filter(|(_, chain)| !kept.contains(chain)).collect();
         for key in stale {
@@ -115,10 +117,11 @@ impl Translator {
             self.unplan(key, &unit.planned, Some(name));
         }
         let Some(table) = self.state.table(key) else { return };
-        let place = super::say::place_of(key);
         let units = changed.units.iter().filter_map(|unit| table.unit(unit));
         for unit in units.filter(|unit| !unit.report.is_empty()) {
-            round.report(super::say::label_of(key), &place.item("virtual_hosts", unit.index), &unit.report);
+            at_table(key, |place| {
+                round.report(label_of(key), &place.item("virtual_hosts", unit.index), &unit.report);
+            });
         }
         let all = changed.all.then(|| table.units().map(|(unit, _)| unit.clone()).collect());
         let units: BTreeSet<Arc<str>> = all.unwrap_or(changed.units);

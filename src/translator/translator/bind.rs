@@ -6,9 +6,13 @@ use std::sync::Arc;
 use super::Translator;
 use super::state::{UnitKey, Use, UsePart};
 use crate::changes::Kind;
+use crate::diagnostic::Code;
 use crate::model::listener::Listener;
 use crate::names;
 use crate::plan::{Binding, ClusterUse, Requests, TableKey, bindings, closed_route};
+use crate::report::Report;
+use crate::resource_type::ResourceType;
+use crate::round::Round;
 use crate::table::{Planned, Table};
 use crate::vars::Expr;
 
@@ -16,6 +20,15 @@ use crate::vars::Expr;
 const NO_ROUTES: u16 = 404;
 /// The status for all requests of a filter chain that cannot be translated safely.
 const DENIED: u16 = 503;
+
+/// What is to be said about a listener that answers on every port.
+pub(super) fn said_of_open_port(port: u16) -> Report {
+    let mut report = Report::default();
+    let why =
+        format!("requests on every port that APISIX listens on reach this listener, not only those on port {port}");
+    report.add_with_hint(Code::ListenerOnEveryPort, "address", why, "say in listen_ports on which ports clients come");
+    report
+}
 
 impl Use {
     /// One more filter chain uses the table.
@@ -33,11 +46,13 @@ impl Use {
 
 impl Translator {
     /// Works out the use of every table anew after listeners changed. Their number is small beside that of routes.
-    pub(super) fn bind(&mut self) {
+    pub(super) fn bind(&mut self, round: &mut Round) {
         let listeners: BTreeMap<&str, &Listener> = self.state.listeners.models().collect();
         let mut bound: BTreeMap<TableKey, Use> = BTreeMap::new();
         let mut closed = Vec::new();
-        for binding in bindings(&listeners, self.options.listen_ports.is_some()) {
+        let bindings = bindings(&listeners, self.options.listen_ports.is_some());
+        let open = bindings.iter().find_map(|binding| Some((binding.chain.0.clone(), binding.open_port?)));
+        for binding in bindings {
             match binding.table.clone().filter(|key| self.state.table(key).is_some()) {
                 Some(key) => bound.entry(key).or_default().add(binding.guard, binding.requests),
                 None => closed.push(binding),
@@ -49,6 +64,10 @@ impl Translator {
                 bound.entry(key).or_insert_with(Use::everywhere);
             }
         }
+        if let Some((listener, port)) = &open {
+            round.about(ResourceType::Listener, listener, &said_of_open_port(*port));
+        }
+        self.state.open = open;
         self.close(&closed);
         self.rebind(bound);
     }

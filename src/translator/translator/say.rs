@@ -1,5 +1,6 @@
 //! What a translator says about itself on request.
 
+use super::bind::said_of_open_port;
 use super::state::{State, Summary, TypeSummary, count};
 use crate::changes::Kind;
 use crate::collection::{Collection, Entry};
@@ -48,12 +49,15 @@ impl State {
 
     fn say_listener<M>(&self, name: &str, entry: &Entry<M>, all: &mut Vec<Diagnostic>) {
         let mut report = entry.report.clone();
-        let first = (name.into(), ChainIndex(0));
+        if let Some((_, port)) = self.open.as_ref().filter(|(open, _)| open == name) {
+            report.merge(&Place::ROOT, &said_of_open_port(*port));
+        }
+        let first = (name.into(), ChainIndex::new(0));
         for ((listener, chain), table) in
             self.inline.range(first..).take_while(|((listener, _), _)| **listener == *name)
         {
             let key = TableKey::Inline(listener.clone(), *chain);
-            merge_table(&place_of(&key), table, &mut report);
+            at_table(&key, |place| merge_table(place, table, &mut report));
         }
         say(ResourceType::Listener, name, entry, &report, all);
     }
@@ -101,11 +105,11 @@ fn merge_table(place: &Place<'_>, table: &Table, report: &mut Report) {
     }
 }
 
-/// Where in its resource a table stands.
-pub(super) fn place_of(key: &TableKey) -> Place<'static> {
+/// Says something where in its resource a table stands.
+pub(super) fn at_table<T>(key: &TableKey, say: impl FnOnce(&Place<'_>) -> T) -> T {
     match key {
-        TableKey::Named(_) => Place::ROOT,
-        TableKey::Inline(_, chain) => chain.place(),
+        TableKey::Named(_) => say(&Place::ROOT),
+        TableKey::Inline(_, chain) => chain.at_routes(say),
     }
 }
 

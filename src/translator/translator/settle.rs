@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Translator;
-use super::say::{label_of, place_of};
+use super::say::{at_table, label_of};
 use super::state::{UnitKey, UsePart};
 use crate::changes::Kind;
 use crate::model::cluster::{Cluster, Discovery};
@@ -23,7 +23,7 @@ impl Translator {
             return;
         }
         if std::mem::take(&mut self.state.dirty.listeners) {
-            self.bind();
+            self.bind(round);
         }
         for unit in std::mem::take(&mut self.state.dirty.units) {
             self.plan_unit(&unit, round);
@@ -89,12 +89,11 @@ impl Translator {
         if planned.report.is_empty() {
             return;
         }
-        let place = place_of(key);
         let index = name.as_ref().and_then(|name| self.state.table(key)?.unit(name)).map(|unit| unit.index);
-        match index {
+        at_table(key, |place| match index {
             Some(index) => round.report(label_of(key), &place.item("virtual_hosts", index), &planned.report),
-            None => round.report(label_of(key), &place, &planned.report),
-        }
+            None => round.report(label_of(key), place, &planned.report),
+        });
     }
 
     fn replace_planned(&mut self, unit: &UnitKey, planned: Planned) {

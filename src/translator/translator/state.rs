@@ -111,6 +111,8 @@ pub(super) struct State {
     pub(super) services: BTreeMap<String, BTreeSet<String>>,
     /// Tables in use, with the requests they are for.
     pub(super) bound: BTreeMap<TableKey, Use>,
+    /// The listener that answers on every port, and its own port.
+    pub(super) open: Option<(String, u16)>,
     /// Routes of chains without a table, by listener and chain.
     pub(super) closed: BTreeSet<String>,
     /// Cluster and the way it is used, to the units that lead to it so.

@@ -67,6 +67,9 @@ pub(crate) enum HeaderError {
     /// APISIX keeps 14 digits of a number in its configuration.
     #[error("range bound {0} has more than 14 digits, of which APISIX keeps 14")]
     RangeBound(i64),
+    /// A pattern or a range on the host, whose port Envoy cuts off.
+    #[error("a pattern or range on the host without the port that Envoy has cut off")]
+    HostWithoutPort,
 }
 
 /// Decimal integers of up to 18 significant digits, all of which fit Envoy's 64 bits.
@@ -110,15 +113,19 @@ impl HeaderMatch {
             });
         }
         let lines = if self.invert { lines.opposite() } else { lines };
-        let matched = text::condition(var, &self.kind, self.ignore_case, lines)?;
+        Ok(self.presented(var, text::condition(var, &self.kind, self.ignore_case, lines)?))
+    }
+
+    /// The condition of a matcher whose value meets `matched`: inverted, and with what a missing header means.
+    pub(super) fn presented(&self, var: &str, matched: Expr) -> Expr {
         let missing_matches = self.treat_missing_as_empty && (self.kind.matches_empty() != self.invert);
         let result = if self.invert { matched.negate() } else { matched };
         // A plain comparison is false where the variable is missing and an inverted one is true.
-        Ok(match (self.invert, missing_matches) {
+        match (self.invert, missing_matches) {
             (false, true) => Expr::any([Expr::present(var).negate(), result]),
             (true, false) if !always_present(var) => Expr::present(var).and(result),
             _ => result,
-        })
+        }
     }
 
     fn notes(&self, var: &str) -> Vec<HeaderNote> {

@@ -63,7 +63,7 @@ pub(super) fn convert(
                 if next < chain.filters.len() {
                     return Err(ChainError::BehindHttp(next));
                 }
-                return Ok(Some(served(chain, index, manager)?));
+                return Ok(Some(served(chain, index.with_filter(position), manager)?));
             }
         }
     }

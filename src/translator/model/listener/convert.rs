@@ -58,7 +58,7 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Listener, Li
     let denied = found.or(listener_filters(&listener, report)?);
     let mut chains = Vec::new();
     let default = listener.default_filter_chain.iter().map(|chain| (ChainIndex::DEFAULT, chain));
-    let listed = listener.filter_chains.iter().enumerate().map(|(index, chain)| (ChainIndex(index), chain));
+    let listed = listener.filter_chains.iter().enumerate().map(|(index, chain)| (ChainIndex::new(index), chain));
     for (index, chain) in listed.chain(default) {
         let converted = chain::convert(chain, index, report);
         chains.extend(converted.map_err(|error| ListenerError::Chain(index, error))?);

@@ -52,6 +52,7 @@ pub(crate) fn settings(
     Ok(Settings {
         ignore_port: config.ignore_port_in_host_matching,
         filters,
+        ignore_path_parameters: config.ignore_path_parameters_in_path_matching,
         mutations,
         most_specific_wins: config.most_specific_header_mutations_wins,
         denied: scanned.0,
