@@ -27,18 +27,21 @@ quiet = @q=--quiet; \
 	if [ ! -e "$(1)" ]; then echo "build: compiling $(2)" >&2; [ ! -t 2 ] || q=; fi; \
 	$(3) $$q
 
-.PHONY: help setup setup-wasm build plugin run test bless bench clean
+.PHONY: help setup setup-wasm setup-js build plugin js run test test-js bless bench clean
 .PHONY: lint lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make ready what building and testing need (into .cache, or AMESH_CACHE)
 	@scripts/setup
 
 setup-wasm:
 	@scripts/setup wasm
+
+setup-js:
+	@scripts/setup-js
 
 build: ## build everything for this machine, unoptimised
 	cargo build --workspace
@@ -59,6 +62,14 @@ test: setup plugin ## run every test
 bless: setup plugin ## write the expected files of the tests anew; read the diff before committing it
 	$(BUILD_BIN)
 	AMESH_BLESS=1 cargo test --workspace --no-fail-fast
+
+js: setup-wasm setup-js ## build the npm package, pkg/
+	@scripts/build-js
+
+test-js: js ## type-check and test the npm package
+	$(BUILD_BIN)
+	js-host/node_modules/.bin/tsc -p pkg
+	node --test --test-reporter=spec pkg/test/*.test.js
 
 lint: setup lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules ## check format, lints, documentation, scripts and house rules
 
@@ -86,4 +97,4 @@ bench: setup plugin ## run the benchmarks (some minutes to build them the first 
 
 clean: ## remove what was built; .cache stays
 	cargo clean
-	rm -rf dist out
+	rm -rf dist out pkg/dist
