@@ -33,6 +33,11 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show the main job on the bundled Bookinfo mesh: control plane, fetcher, amesh.wasm, apisix.yaml
     Demo(DemoArgs),
+    /// Look for requests that APISIX, with the translation, treats in another way than Envoy
+    #[command(after_help = VERIFY_EXIT_CODES)]
+    Verify(VerifyArgs),
+    /// Show what Envoy and APISIX do with one request, side by side, and why
+    Simulate(SimulateArgs),
     /// Explain a diagnostic code, or list them all
     Explain(ExplainArgs),
     /// Print a completion script for a shell
@@ -115,6 +120,54 @@ pub(crate) struct OptionArgs {
     /// Name of this translation in the labels of what it makes
     #[arg(long, default_value = "amesh", value_parser = label, value_name = "NAME")]
     pub(crate) instance: String,
+}
+
+const VERIFY_EXIT_CODES: &str = "\
+Exit codes:
+  0  every difference that was found is declared by a diagnostic
+  1  a difference that no diagnostic declares (please report it), or a translation that was refused
+  2  bad usage, or input that cannot be read";
+
+/// `amesh verify`
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// At most so many requests
+    #[arg(long, default_value_t = 100_000, value_name = "NUMBER")]
+    pub(crate) requests: usize,
+    /// Decides which requests change several things at once
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub(crate) seed: u64,
+    /// Form of the report
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
+    pub(crate) format: ReportForm,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
+}
+
+/// `amesh simulate`
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// The URL to ask for: http://HOST[:PORT]/PATH; the path is sent as it is written
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// The method
+    #[arg(long, short = 'X', default_value = "GET", value_name = "METHOD")]
+    pub(crate) method: String,
+    /// A header line, such as 'x-user: jason'; may be given several times
+    #[arg(long, short = 'H', value_name = "LINE")]
+    pub(crate) header: Vec<String>,
+    /// The port that the request arrives at, where it is not the URL's
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// What chance decides, from 0 to 1: Envoy's random number and nginx's request id
+    #[arg(long, default_value_t = 0.5, value_name = "FRACTION")]
+    pub(crate) chance: f64,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
 }
 
 /// `amesh serve`

@@ -16,9 +16,12 @@ mod options;
 mod run;
 mod runtime;
 mod serve;
+mod simulate;
 mod sink;
 mod style;
+mod subjects;
 mod translate;
+mod verify;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -30,6 +33,8 @@ fn main() -> std::process::ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "amesh", &mut std::io::stdout());

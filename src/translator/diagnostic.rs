@@ -92,6 +92,7 @@ codes! {
     DomainUnmatchable = "AM0207", Warning, Impossible, "a domain that no request can carry in APISIX";
     VirtualHostLarge = "AM0208", Info, Exact, "a virtual host whose routes are tried one by one to keep the router small";
     PathNormalised = "AM0211", Info, Approximate, "paths are normalised before matching";
+    GatewayManners = "AM0219", Info, Approximate, "headers and methods that nginx treats in its own way";
     HeaderApproximated = "AM0212", Warning, Approximate, "a header that is not always the one that Envoy makes";
     HeaderLeftOut = "AM0213", Warning, Impossible, "a header that APISIX cannot add, set or remove";
     RewriteApproximated = "AM0214", Warning, Approximate, "a rewrite or redirect that differs for some requests";

@@ -85,9 +85,14 @@ pub(super) fn convert(
         report.add(Code::ListenerDenied, place, "all requests to this filter chain are answered 503");
     } else {
         report.add(Code::PathNormalised, place, PATHS);
+        report.add(Code::GatewayManners, place, MANNERS);
     }
     Ok(Manager { routes, denied, settings, filters: Filters::Known(filters.into()) })
 }
+
+const MANNERS: &str = "nginx sets server, date, x-real-ip and x-forwarded-* itself, names the character set of texts \
+    (charset=utf-8, unless nginx_config.http.charset is off), writes hosts in redirects in lower case, has pages of its own \
+    for errors of its own, and routes methods that Envoy answers with 400";
 
 const PATHS: &str = "APISIX matches on the path after decoding %-escapes, resolving dot segments and merging slashes, and \
     on the host without a trailing dot; requests that have none of these are matched exactly as by Envoy";

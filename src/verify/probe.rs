@@ -1,0 +1,152 @@
+//! A request that could tell two proxies apart.
+
+use std::collections::BTreeSet;
+
+use amesh_simulator::Request;
+
+/// What makes a request unusual: kinds that the translation is allowed to treat differently, if it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Oddity {
+    /// The path has percent-escapes, double slashes or dot segments.
+    PathNotNormal,
+    /// The path has a fragment.
+    Fragment,
+    /// The host ends with a dot.
+    TrailingDot,
+    /// A header comes in several lines.
+    RepeatedHeader,
+    /// A header name has an underscore.
+    UnderscoreHeader,
+    /// A header value or path has bytes beyond ASCII.
+    NotAscii,
+    /// A method that is not registered for HTTP.
+    UnknownMethod,
+    /// The same cookie, or the same query parameter, comes twice.
+    Repeated,
+}
+
+/// The methods that Envoy's parser knows.
+const METHODS: [&str; 34] = [
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "M-SEARCH",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
+
+/// A request and what is unusual about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The request.
+    pub request: Request,
+    /// Found by looking at the request; see [`Probe::new`].
+    pub oddities: BTreeSet<Oddity>,
+}
+
+impl Probe {
+    /// Looks for what is unusual about a request.
+    #[must_use]
+    pub fn new(request: Request) -> Self {
+        let oddities = oddities(&request);
+        Self { request, oddities }
+    }
+}
+
+fn oddities(request: &Request) -> BTreeSet<Oddity> {
+    let path = request.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    let names: Vec<String> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let unique: BTreeSet<&String> = names.iter().collect();
+    let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let host = host.map_or(&[][..], |(_, host)| host.as_slice());
+    let name = host.split(|byte| *byte == b':').next().unwrap_or_default();
+    let ascii = request.target.is_ascii() && request.headers.iter().all(|(_, value)| value.is_ascii());
+    [
+        (Oddity::PathNotNormal, !is_normal(path)),
+        (Oddity::Fragment, request.target.contains(&b'#')),
+        (Oddity::TrailingDot, name.ends_with(b".")),
+        (Oddity::RepeatedHeader, unique.len() < names.len()),
+        (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
+        (Oddity::NotAscii, !ascii),
+        (Oddity::UnknownMethod, !METHODS.contains(&request.method.as_str())),
+        (Oddity::Repeated, repeats(request)),
+    ]
+    .into_iter()
+    .filter_map(|(oddity, present)| present.then_some(oddity))
+    .collect()
+}
+
+/// True for a path that no normalisation changes.
+fn is_normal(path: &[u8]) -> bool {
+    let segments = || path.split(|byte| *byte == b'/');
+    path.starts_with(b"/")
+        && !path.contains(&b'%')
+        && !path.windows(2).any(|pair| pair == b"//")
+        && !segments().any(|segment| matches!(segment, b"." | b".."))
+}
+
+fn repeats(request: &Request) -> bool {
+    let query = request.target.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+    let cookies = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    duplicates(query, b'&') || cookies.into_iter().any(|(_, value)| duplicates(value, b';'))
+}
+
+fn duplicates(text: &[u8], separator: u8) -> bool {
+    let name = |part: &[u8]| part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_vec();
+    let names: Vec<_> = text.split(|byte| *byte == separator).map(name).collect();
+    names.iter().collect::<BTreeSet<_>>().len() < names.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(request: Request) -> Vec<Oddity> {
+        Probe::new(request).oddities.into_iter().collect()
+    }
+
+    #[test]
+    fn usual_requests_have_none() {
+        assert_eq!(of(Request::get("a.test:80", "/a.b/c?x=1&y=%20")), []);
+    }
+
+    #[test]
+    fn each_is_seen() {
+        assert_eq!(of(Request::get("a.test.:80", "/")), [Oddity::TrailingDot]);
+        for path in ["//a", "/%61", "/a/../b", "/a/."] {
+            assert_eq!(of(Request::get("a.test", path)), [Oddity::PathNotNormal], "{path}");
+        }
+        let repeated = Request::get("a.test", "/").with_header("x-a", "1").with_header("X-A", "2");
+        assert_eq!(of(repeated), [Oddity::RepeatedHeader]);
+        assert_eq!(of(Request::get("a.test", "/?a=1&a=2")), [Oddity::Repeated]);
+    }
+}

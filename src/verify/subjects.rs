@@ -1,0 +1,237 @@
+//! The two proxies, one with the input and one with the output of a translation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use amesh_simulator::Request;
+use amesh_simulator::apisix::{self, Gateway};
+use amesh_simulator::envoy::{self, Chance, Proxy};
+use amesh_translator::Diagnostic;
+use serde_json::Value;
+
+use crate::chance::{middles, pieces, request_id};
+use crate::look::{list, number, text};
+use crate::mesh::Mesh;
+use crate::responses::Responses;
+use crate::seen::{End, Fate, Forwarded, headers};
+
+/// Why the proxies cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectsError {
+    /// Envoy refuses the input.
+    #[error("Envoy would refuse the configuration: {0}")]
+    Envoy(envoy::Refusal),
+    /// APISIX refuses the output: a fault of the translator.
+    #[error("APISIX would refuse the translation: {0}")]
+    Apisix(apisix::Refusal),
+}
+
+/// Both proxies, and what the translation said.
+#[derive(Debug)]
+pub struct Subjects {
+    pub(crate) envoy: Proxy,
+    pub(crate) apisix: Gateway,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    responses: Responses,
+    /// `host:port` of the endpoints of each cluster.
+    clusters: BTreeMap<String, String>,
+}
+
+/// What APISIX answers where the translation denies.
+const DENIALS: [&[u8]; 2] = [b"this request is denied", b"this listener is not served"];
+/// A timeout from which on there is none, in seconds.
+const DAY: f64 = 86_400.0;
+
+impl Subjects {
+    /// `document`: the translation of `mesh`, as a standalone document; `diagnostics`: those of the translation.
+    pub fn new(mesh: &Mesh, document: &Value, diagnostics: Vec<Diagnostic>) -> Result<Self, SubjectsError> {
+        Ok(Self {
+            envoy: Proxy::load(&mesh.resources()).map_err(SubjectsError::Envoy)?,
+            apisix: Gateway::load(document).map_err(SubjectsError::Apisix)?,
+            diagnostics,
+            responses: Responses::of(mesh),
+            clusters: clusters(mesh),
+        })
+    }
+
+    /// Envoy's decision for a draw.
+    #[must_use]
+    pub fn envoy(&self, request: &Request, draw: u64) -> envoy::Decision {
+        self.envoy.decide(request, Chance(draw))
+    }
+
+    /// APISIX's decision; the request id, if any, is the request's.
+    #[must_use]
+    pub fn apisix(&self, request: &Request) -> apisix::Decision {
+        self.apisix.decide(request)
+    }
+
+    /// What may happen with Envoy, or what its model does not know.
+    pub(crate) fn fates_of_envoy(&self, decision: &envoy::Decision, asks: &Request) -> Result<Vec<Fate>, String> {
+        let fate = |outcome: &envoy::Outcome| {
+            let end = match &outcome.answer {
+                envoy::Answer::Reply(reply) => End::Reply {
+                    status: reply.status,
+                    body: Some(if asks.method == "HEAD" { Vec::new() } else { reply.body.clone() }),
+                    headers: headers(reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
+                },
+                envoy::Answer::Forward(forward) => End::Forward(Box::new(self.forwarded_by_envoy(forward)?)),
+                envoy::Answer::Closed(_) => End::Closed,
+                envoy::Answer::NotModelled(what) => return Err(format!("Envoy: {what}")),
+                _ => return Err("Envoy: an answer of a new kind".to_owned()),
+            };
+            Ok(Fate { share: outcome.share, delay: milliseconds(outcome.delay), end })
+        };
+        decision.outcomes.iter().map(fate).collect()
+    }
+
+    fn forwarded_by_envoy(&self, forward: &envoy::Forward) -> Result<Forwarded, String> {
+        let known = match &forward.endpoints {
+            envoy::Endpoints::Known(endpoints) => endpoints.as_slice(),
+            envoy::Endpoints::Open(why) => return Err(format!("Envoy: {why}")),
+        };
+        let mut endpoints = BTreeMap::new();
+        for endpoint in known {
+            *endpoints.entry(address(&endpoint.address, endpoint.port)).or_insert(0.0) += endpoint.share;
+        }
+        let own = known.first().and_then(|endpoint| endpoint.authority.clone());
+        Ok(Forwarded {
+            addresses: endpoints.keys().cloned().collect(),
+            endpoints: Some(endpoints),
+            method: forward.method.clone(),
+            host: own.unwrap_or_else(|| forward.authority.clone()),
+            path: forward.path.clone(),
+            headers: headers(forward.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
+            timeout: forward.timeout.filter(|timeout| *timeout < DAY).map(milliseconds),
+            retries: forward.retry.as_ref().map_or(0, |retry| retry.retries),
+            responses: self.responses.through_envoy(&forward.response)?,
+            mirrors: self.copies(&forward.mirrors),
+            websocket: forward.websocket,
+        })
+    }
+
+    fn copies(&self, mirrors: &[envoy::Mirror]) -> BTreeMap<String, f64> {
+        let place = |mirror: &envoy::Mirror| self.clusters.get(&mirror.cluster).cloned().unwrap_or_default();
+        mirrors.iter().map(|mirror| (place(mirror), mirror.share)).collect()
+    }
+
+    /// What may happen with APISIX for a draw at this fraction of the range.
+    pub(crate) fn fates_of_apisix(&self, request: &Request, fraction: f64) -> Result<Vec<Fate>, String> {
+        let at = |first: f64, second: f64| {
+            let request_id = Some(request_id(fraction, first, second));
+            self.fates(&Request { request_id, ..request.clone() })
+        };
+        if let Ok(fates) = self.fates(request) {
+            return Ok(fates);
+        }
+        let (firsts, seconds) = (pieces(|first| at(first, 0.5)), pieces(|second| at(0.5, second)));
+        let mut all = Vec::new();
+        for (first, width) in middles(&firsts) {
+            for (second, height) in middles(&seconds) {
+                let fates = at(first, second)?;
+                all.extend(fates.into_iter().map(|fate| Fate { share: fate.share * width * height, ..fate }));
+            }
+        }
+        Ok(all)
+    }
+
+    fn fates(&self, request: &Request) -> Result<Vec<Fate>, String> {
+        let decision = self.apisix.decide(request);
+        let fate = |outcome: &apisix::Outcome| {
+            let end = match &outcome.answer {
+                apisix::Answer::Reply(reply) => replied(reply, request),
+                apisix::Answer::Forward(forward) => End::Forward(Box::new(self.forwarded_by_apisix(forward, request)?)),
+                apisix::Answer::NotModelled(what) => return Err(format!("APISIX: {what}")),
+                _ => return Err("APISIX: an answer of a new kind".to_owned()),
+            };
+            Ok(Fate { share: outcome.share, delay: milliseconds(outcome.delay), end })
+        };
+        decision.outcomes.iter().map(fate).collect()
+    }
+
+    fn forwarded_by_apisix(&self, forward: &apisix::Forward, request: &Request) -> Result<Forwarded, String> {
+        let nodes = forward.nodes.iter();
+        let shares = forward.shares().map(|shares| {
+            shares.into_iter().map(|(node, share)| (address(&node.host, node.port), share)).collect::<BTreeMap<_, _>>()
+        });
+        let all: BTreeSet<String> = nodes.map(|node| address(&node.host, node.port)).collect();
+        let first = forward.nodes.first();
+        Ok(Forwarded {
+            addresses: shares.as_ref().map_or_else(|| all.into_iter().collect(), |it| it.keys().cloned().collect()),
+            endpoints: shares,
+            method: forward.method.clone(),
+            host: first.and_then(|node| forward.host_for(node, request)).unwrap_or_default(),
+            path: forward.target.clone(),
+            headers: headers(forward.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
+            timeout: Some(forward.timeout.read).filter(|timeout| *timeout < DAY).map(milliseconds),
+            retries: forward.retries,
+            responses: self.responses.through_apisix(&forward.response)?,
+            mirrors: forward.mirror.iter().map(|mirror| (bare(&mirror.server).to_owned(), mirror.share)).collect(),
+            websocket: forward.websocket && asks_for_websocket(request),
+        })
+    }
+}
+
+/// Whether an end is the translation's own denial.
+pub(crate) fn is_denial(fate: &Fate) -> bool {
+    match &fate.end {
+        End::Reply { status: 503, body: Some(body), .. } => DENIALS.iter().any(|denial| body.starts_with(denial)),
+        _ => false,
+    }
+}
+
+fn replied(reply: &apisix::Reply, request: &Request) -> End {
+    let body = match &reply.body {
+        _ if request.method == "HEAD" => Some(Vec::new()),
+        apisix::Body::Bytes(bytes) => Some(bytes.clone()),
+        apisix::Body::ErrorPage => None,
+    };
+    let lines = reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    End::Reply { status: reply.status, body, headers: headers(lines) }
+}
+
+fn asks_for_websocket(request: &Request) -> bool {
+    request
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("upgrade") && value.eq_ignore_ascii_case(b"websocket"))
+}
+
+fn bare(server: &str) -> &str {
+    server.split_once("://").map_or(server, |(_, rest)| rest)
+}
+
+fn address(host: &str, port: u16) -> String {
+    let host = host.trim_matches(['[', ']']);
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations are positive and below a day")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}
+
+/// The endpoints of each cluster, joined by blanks.
+fn clusters(mesh: &Mesh) -> BTreeMap<String, String> {
+    let assigned: BTreeMap<&str, String> =
+        mesh.endpoints.iter().filter_map(|it| Some((text(it, &["cluster_name"])?, endpoints(it)))).collect();
+    let of = |cluster: &Value| {
+        let name = text(cluster, &["name"])?;
+        let service = text(cluster, &["eds_cluster_config", "service_name"]).unwrap_or(name);
+        let own = cluster.get("load_assignment").map(endpoints);
+        Some((name.to_owned(), own.or_else(|| assigned.get(service).cloned())?))
+    };
+    mesh.clusters.iter().filter_map(of).collect()
+}
+
+fn endpoints(assignment: &Value) -> String {
+    let mut addresses = Vec::new();
+    for locality in list(assignment, &["endpoints"]) {
+        for endpoint in list(locality, &["lb_endpoints"]) {
+            let socket = &["endpoint", "address", "socket_address"];
+            let Some(socket) = crate::look::at(endpoint, socket) else { continue };
+            let port = number(socket, &["port_value"]).and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
+            addresses.push(address(text(socket, &["address"]).unwrap_or_default(), port));
+        }
+    }
+    addresses.join(" ")
+}
