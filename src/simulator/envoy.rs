@@ -77,14 +77,15 @@ use serde_json::Value as Json;
 
 use crate::Request;
 use action::Target;
-use arrival::empty;
 use cluster::{Cluster, Host};
 use exchange::{Draw, Exchange};
+use filters::{Override, Passage};
 use forward::Router;
+use headers::Headers;
 use listener::Listener;
 use manager::{Manager, Routes};
 use object::{Object, Read};
-use route::Action;
+use route::{Action, Route};
 use routes::{Place, RouteTable};
 use stop::{Known, NotModelled};
 
@@ -179,35 +180,40 @@ impl Proxy {
             steps: Vec::new(),
             divisors: Vec::new(),
         };
-        let answer = self.answer(request, &draw, &mut decision);
-        let answer = answer.unwrap_or_else(|NotModelled(what)| Answer::NotModelled(what));
-        decision.outcomes.push(Outcome { share: 1.0, delay: 0.0, answer });
+        let outcomes = self.outcomes(request, &draw, &mut decision);
+        decision.outcomes = outcomes.unwrap_or_else(|NotModelled(what)| certain(Answer::NotModelled(what)));
         decision.divisors = draw.divisors();
         decision
     }
 
-    fn answer(&self, request: &Request, draw: &Draw, decision: &mut Decision) -> Known<Answer> {
+    fn outcomes(&self, request: &Request, draw: &Draw, decision: &mut Decision) -> Known<Vec<Outcome>> {
         let Some(listener) = listener::find(&self.listeners, request) else {
-            return Ok(Answer::Closed("no listener is bound there".into()));
+            return Ok(closed("no listener is bound there"));
         };
         decision.listener = Some(listener.name.clone());
         let (connection, chain) = listener.accept(request)?;
-        let Some(chain) = chain else { return Ok(Answer::Closed("no filter chain matches".into())) };
+        let Some(chain) = chain else { return Ok(closed("no filter chain matches")) };
         decision.filter_chain = Some(chain.name.clone());
         NotModelled::check(chain.not_modelled.as_ref())?;
         if chain.tls.is_some() != request.tls {
             let expects = if request.tls { "plain text" } else { "TLS" };
-            return Ok(Answer::Closed(format!("the filter chain expects {expects}")));
+            return Ok(closed(&format!("the filter chain expects {expects}")));
         }
         let manager = chain.manager.as_ref().map_err(|what| NotModelled(what.clone()))?;
         NotModelled::check(manager.not_modelled.as_ref())?;
         match Exchange::arrive(request, connection, manager) {
-            Err(answer) => Ok(*answer),
+            Err(answer) => Ok(certain(*answer)),
             Ok(exchange) => self.routed(manager, exchange, draw, decision),
         }
     }
 
-    fn routed(&self, manager: &Manager, exchange: Exchange, draw: &Draw, decision: &mut Decision) -> Known<Answer> {
+    fn routed(
+        &self,
+        manager: &Manager,
+        exchange: Exchange,
+        draw: &Draw,
+        decision: &mut Decision,
+    ) -> Known<Vec<Outcome>> {
         let nothing = RouteTable::default();
         let table = match &manager.routes {
             Routes::Inline(table) => table,
@@ -223,16 +229,37 @@ impl Proxy {
             Place::ToTls(host) | Place::NoRoute(Some(host)) => decision.virtual_host = Some(host.name.clone()),
             Place::NoRoute(None) => {}
         }
-        if let Some(protocol) = exchange.upgrade.as_deref().filter(|protocol| !upgrades(manager, &place, protocol)) {
-            return Ok(empty(403, format!("an upgrade to {protocol} is not allowed")));
-        }
-        for filter in &manager.filters {
-            if let filters::Kind::NotModelled(what) = &filter.kind {
-                return NotModelled::because(what);
+        let (cluster, weight) = match &place {
+            Place::Route(_, Route { action: Action::Forward(action), .. }) => {
+                let (cluster, weight) = action.target.choose(&exchange, draw)?;
+                (Some(cluster), weight)
             }
+            _ => (None, None),
+        };
+        let levels: Vec<&BTreeMap<String, Override>> = match &place {
+            Place::Route(host, route) => vec![&route.level.filters, &host.level.filters, &table.level.filters],
+            Place::ToTls(_) | Place::NoRoute(_) => Vec::new(),
+        };
+        let levels: Vec<_> = weight.map(|weight| &weight.filters).into_iter().chain(levels).collect();
+        let overrides = |name: &str| levels.iter().filter_map(|level| level.get(name)).collect();
+        let router = Router { proxy: self, table };
+        let response = |exchange: &Exchange| router.response_changes(&place, weight, exchange);
+        let passage = Passage { overrides: &overrides, cluster, draw, response: &response };
+        if let Some(protocol) = exchange.upgrade.as_deref().filter(|protocol| !upgrades(manager, &place, protocol)) {
+            let why = format!("an upgrade to {protocol} is not allowed");
+            return passage.reply(&exchange, 403, String::new(), Headers::of_response(), &why).map(certain);
         }
-        Router { proxy: self, table }.answer(&place, exchange, draw)
+        let route = |exchange| router.answer(&place, exchange, draw);
+        filters::pass(&manager.filters, &passage, exchange, &mut decision.steps, &route)
     }
+}
+
+fn certain(answer: Answer) -> Vec<Outcome> {
+    vec![Outcome { share: 1.0, delay: 0.0, answer }]
+}
+
+fn closed(why: &str) -> Vec<Outcome> {
+    certain(Answer::Closed(why.into()))
 }
 
 /// Whether a request may change the protocol: as its route says, else as the connection manager says. Without a route

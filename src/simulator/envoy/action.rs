@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::change::Changes;
 use super::decision::Retry;
 use super::exchange::{Draw, Exchange};
+use super::filters::Override;
 use super::object::{Fraction, Object, Read};
 use super::path_match::PathMatch;
 use super::rewrite::{PathRewrite, RegexRewrite};
@@ -48,7 +49,7 @@ pub(super) struct ClusterWeight {
     pub(super) request: Changes,
     pub(super) response: Changes,
     pub(super) host: Option<String>,
-    pub(super) filters: BTreeMap<String, Json>,
+    pub(super) filters: BTreeMap<String, Override>,
     not_modelled: Option<String>,
 }
 
@@ -217,9 +218,9 @@ pub(super) fn upgrades(owner: &Object) -> Read<BTreeMap<String, bool>> {
 }
 
 /// `typed_per_filter_config`, by the name of the filter.
-pub(super) fn filter_configs(owner: &Object) -> Read<BTreeMap<String, Json>> {
+pub(super) fn filter_configs(owner: &Object) -> Read<BTreeMap<String, Override>> {
     let configs = owner.map("typed_per_filter_config")?;
-    Ok(configs.into_iter().map(|(name, config)| (name.to_owned(), config.json())).collect())
+    configs.iter().map(|(name, config)| Ok(((*name).to_owned(), Override::read(config)?))).collect()
 }
 
 /// `envoy.config.route.v3.RetryPolicy`; one without conditions is none.

@@ -69,6 +69,7 @@ impl Chain {
 }
 
 fn tls(socket: &Object, not_modelled: &mut Option<String>) -> Read<Option<Tls>> {
+    socket.ignore(&["name"]);
     let config = socket.object("typed_config")?;
     match config {
         Some(config) if config.any_type()? == DOWNSTREAM_TLS => {
@@ -79,9 +80,13 @@ fn tls(socket: &Object, not_modelled: &mut Option<String>) -> Read<Option<Tls>> 
                     .any(|name| common.has(name))
             });
             let requires = config.flag("require_client_certificate")?;
+            socket.ignore_all();
             Ok(Some(Tls { asks_for_certificate: validates || requires }))
         }
-        Some(config) if config.any_type()?.ends_with(".RawBuffer") => Ok(None),
+        Some(config) if config.any_type()?.ends_with(".RawBuffer") => {
+            socket.ignore_all();
+            Ok(None)
+        }
         _ => {
             *not_modelled = Some(socket.path_of("typed_config"));
             Ok(None)
@@ -94,9 +99,13 @@ fn manager(chain: &Object) -> Read<Result<Manager, String>> {
     let filters = chain.objects("filters")?;
     let [filter] = filters.as_slice() else { return Ok(Err(format!("several or no {}", chain.path_of("filters")))) };
     let Some(config) = filter.object("typed_config")? else { return Ok(Err(filter.path_of("typed_config"))) };
+    filter.ignore(&["name"]);
     match config.any_type()? {
         MANAGER => Manager::read(&config).map(Ok),
-        other => Ok(Err(format!("the network filter {other}"))),
+        other => {
+            config.ignore_all();
+            Ok(Err(format!("the network filter {other}")))
+        }
     }
 }
 

@@ -43,6 +43,24 @@ impl Changes {
         Ok(Self { remove, add })
     }
 
+    /// One addition: reads `envoy.config.core.v3.HeaderValueOption`.
+    pub(super) fn addition(option: &Object) -> Read<Self> {
+        Ok(Self { remove: Vec::new(), add: vec![Addition::read(option)?] })
+    }
+
+    /// One removal.
+    pub(super) fn removal(name: &str) -> Self {
+        let remove = if name.is_empty() { Vec::new() } else { vec![name.to_ascii_lowercase()] };
+        Self { remove, add: Vec::new() }
+    }
+
+    /// One header instead of what there is of it.
+    pub(super) fn replacement(name: &str, value: &[u8]) -> Self {
+        let (name, value) = (name.into(), Format::literal(value));
+        let add = vec![Addition { name, value, action: Action::OverwriteOrAdd, keep_empty: true }];
+        Self { remove: Vec::new(), add }
+    }
+
     fn remove(&self, headers: &mut Headers) {
         for name in &self.remove {
             headers.remove(name);

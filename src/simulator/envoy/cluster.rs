@@ -78,7 +78,11 @@ impl Cluster {
         let kind = cluster.choice("type", &["STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST"])?;
         let name = cluster.text("name")?.to_owned();
         let eds = cluster.object("eds_cluster_config")?;
-        let service = eds.map(|eds| eds.text("service_name")).transpose()?.filter(|name| !name.is_empty());
+        let service = eds.map(|eds| {
+            eds.ignore(&["eds_config"]);
+            eds.text("service_name")
+        });
+        let service = service.transpose()?.filter(|name| !name.is_empty());
         let assignment = cluster.object("load_assignment")?;
         let named = kind.ends_with("DNS");
         let mut open = (kind == "ORIGINAL_DST").then(|| "the original destination".to_owned());
@@ -155,27 +159,38 @@ fn options(cluster: &Object) -> Read<Option<String>> {
         if let Some(name) = DECIDING_OPTIONS.iter().find(|name| options.has(name)) {
             return Ok(Some(options.path_of(name)));
         }
+        options.ignore_all();
     }
     Ok(None)
 }
 
 /// The hosts of a load assignment. `named`: the address of a host is its name.
 pub(super) fn hosts(assignment: &Object, named: bool) -> Read<Vec<Host>> {
-    let overload = assignment.object("policy")?.is_some_and(|policy| policy.has("drop_overloads"));
+    assignment.ignore(&["@type", "cluster_name"]);
+    if let Some(policy) = assignment.object("policy")? {
+        policy.ignore(&["endpoint_stale_after", "overprovisioning_factor"]);
+    }
     let mut hosts = Vec::new();
     for locality in assignment.objects("endpoints")? {
+        // Without locality-weighted load balancing, which is open, weights of localities do not count.
+        locality.ignore(&["locality", "load_balancing_weight", "metadata", "proximity"]);
         let priority = locality.number("priority")?;
         for endpoint in locality.objects("lb_endpoints")? {
             let mut host = host(&endpoint, named)?;
             host.priority = priority;
-            host.plain &= !overload;
             hosts.push(host);
+        }
+    }
+    if assignment.unread().is_some() {
+        for host in &mut hosts {
+            host.plain = false;
         }
     }
     Ok(hosts)
 }
 
 fn host(entry: &Object, named: bool) -> Read<Host> {
+    entry.ignore(&["metadata"]);
     let health =
         entry.choice("health_status", &["UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGRADED"])?;
     let endpoint = entry.object("endpoint")?;
@@ -187,10 +202,15 @@ fn host(entry: &Object, named: bool) -> Read<Host> {
     };
     let (mut address, mut port) = (String::new(), 0);
     if let Some(socket) = &socket {
+        socket.ignore(&["protocol", "resolver_name", "ipv4_compat"]);
         address = socket.text("address")?.into();
         port = u16::try_from(socket.number("port_value")?).unwrap_or_default();
     }
-    let hostname = endpoint.map(|endpoint| endpoint.text("hostname")).transpose()?.unwrap_or_default();
+    let hostname = endpoint.map(|endpoint| {
+        endpoint.ignore(&["health_check_config", "additional_addresses"]);
+        endpoint.text("hostname")
+    });
+    let hostname = hostname.transpose()?.unwrap_or_default();
     Ok(Host {
         hostname: if hostname.is_empty() && named { address.clone() } else { hostname.into() },
         address,

@@ -1,56 +1,283 @@
-//! The chain of HTTP filters.
+//! The chain of HTTP filters: which are in force for a request, and what each does to it.
 
+mod access;
+mod browser;
+mod fault;
+mod mutation;
+mod rbac;
+
+use super::change::{Changes, ResponseChanges};
+use super::decision::{Answer, Outcome, Step};
+use super::exchange::{Draw, Exchange};
+use super::forward::local;
+use super::headers::Headers;
 use super::object::{Object, Read};
+use super::stop::{Known, NotModelled};
 
-/// A filter of the chain that is in force.
+/// A filter of the chain.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Filter {
     pub(super) name: String,
-    pub(super) kind: Kind,
+    kind: Kind,
     /// In force only where a route says so.
-    pub(super) disabled: bool,
+    disabled: bool,
 }
 
-/// What a filter is.
+/// What a weighted cluster, route, virtual host or route configuration says about a filter.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(super) struct Override {
+    disabled: bool,
+    /// Another configuration; `None`: that of the chain.
+    kind: Option<Kind>,
+}
+
+/// A filter's configuration.
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
     Router,
+    /// Nothing that decides about a request.
+    Inert,
+    Fault(Box<fault::Fault>),
+    Cors(Box<browser::Cors>),
+    Csrf(Box<browser::Csrf>),
+    Rbac(Option<Box<rbac::Rbac>>),
+    Mutation(Box<mutation::Mutation>),
+    HealthCheck(Box<access::HealthCheck>),
+    ApiKey(Box<access::ApiKey>),
+    BasicAuth(Box<access::BasicAuth>),
     NotModelled(String),
 }
 
-const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+/// What a filter does with a request.
+#[derive(Debug)]
+enum Verdict {
+    Continue,
+    /// An answer: status, body, headers, why.
+    Reply(u16, String, Headers, &'static str),
+    /// One of several things by chance.
+    Fates(Vec<Fate>),
+}
+
+/// One of the things that may happen.
+#[derive(Debug, Clone, Copy)]
+struct Fate {
+    share: f64,
+    /// Seconds.
+    delay: f64,
+    /// The status of an abort.
+    abort: Option<u16>,
+}
+
+/// What filters have besides the request.
+pub(super) struct Passage<'p> {
+    /// Of the filter in question, the most specific first.
+    pub(super) overrides: &'p dyn Fn(&str) -> Vec<&'p Override>,
+    /// The cluster that the route leads to.
+    pub(super) cluster: Option<String>,
+    pub(super) draw: &'p Draw,
+    /// What the route does to responses, those of filters among them.
+    pub(super) response: &'p dyn Fn(&Exchange) -> Option<ResponseChanges>,
+}
+
+impl Passage<'_> {
+    /// An answer before the router. The status is not known yet to what changes its headers.
+    pub(super) fn reply(
+        &self,
+        exchange: &Exchange,
+        status: u16,
+        body: String,
+        mut headers: Headers,
+        why: &str,
+    ) -> Known<Answer> {
+        if let Some(changes) = (self.response)(exchange) {
+            changes.change(0, &mut headers)?;
+        }
+        Ok(local(exchange, status, body, headers, why))
+    }
+}
 
 impl Filter {
     pub(super) fn read_all(manager: &Object) -> Read<Vec<Self>> {
         let filters: Vec<Self> = manager.objects("http_filters")?.iter().map(Self::read).collect::<Read<_>>()?;
-        if filters.is_empty() {
-            return Err(manager.refuse("http_filters", "Error: no terminal filter configured"));
+        match filters.last().map(|filter| &filter.kind) {
+            Some(Kind::Router | Kind::NotModelled(_)) => Ok(filters),
+            _ => {
+                Err(manager
+                    .refuse("http_filters", "Error: terminal filter must be the last filter in a http filter chain"))
+            }
         }
-        Ok(filters)
     }
 
     fn read(filter: &Object) -> Read<Self> {
-        let config = filter.object("typed_config")?;
         filter.ignore(&["is_optional"]);
-        let disabled = filter.flag("disabled")?;
-        let name = filter.text("name")?.to_owned();
-        let kind = match config {
+        let kind = match filter.object("typed_config")? {
             Some(config) => Kind::read(&config)?,
             None => Kind::NotModelled(filter.path_of("config_discovery")),
         };
-        Ok(Self { name, kind, disabled })
+        Ok(Self { name: filter.text("name")?.into(), kind, disabled: filter.flag("disabled")? })
     }
 }
 
+const WRAPPER: &str = "envoy.config.route.v3.FilterConfig";
+
+impl Override {
+    /// Reads an entry of `typed_per_filter_config`.
+    pub(super) fn read(config: &Object) -> Read<Self> {
+        config.ignore(&["is_optional"]);
+        if config.any_type()? != WRAPPER {
+            return Ok(Self { disabled: false, kind: Some(Kind::read(config)?) });
+        }
+        let inner = config.object("config")?;
+        let kind = inner.map(|inner| Kind::read(&inner)).transpose()?;
+        let disabled = config.flag("disabled")?;
+        if kind.is_none() && !disabled {
+            return Err(config.refuse("config", "Empty route/virtual host per filter configuration"));
+        }
+        Ok(Self { disabled, kind })
+    }
+}
+
+const FILTERS: &str = "envoy.extensions.filters.http.";
+
 impl Kind {
+    /// Reads the configuration of a filter, or that of a route for it.
     fn read(config: &Object) -> Read<Self> {
-        Ok(match config.any_type()? {
-            ROUTER => {
+        let name = config.any_type()?;
+        let known = name.strip_prefix(FILTERS).map(|name| name.replace(".v3.", "."));
+        let kind = match known.as_deref().unwrap_or_default() {
+            "router.Router" => {
                 config.ignore(&["suppress_envoy_headers", "dynamic_stats", "start_child_span", "upstream_log"]);
                 config.ignore(&["upstream_log_options", "respect_expected_rq_timeout", "strict_check_headers"]);
-                config.unread().map_or(Self::Router, Self::NotModelled)
+                Self::Router
             }
-            other => Self::NotModelled(format!("the HTTP filter {other}")),
-        })
+            "fault.HTTPFault" => Self::Fault(Box::new(fault::Fault::read(config)?)),
+            "cors.Cors" => Self::Inert,
+            "cors.CorsPolicy" => Self::Cors(Box::new(browser::Cors::read(config)?)),
+            "csrf.CsrfPolicy" => Self::Csrf(Box::new(browser::Csrf::read(config)?)),
+            "rbac.RBAC" => Self::Rbac(rbac::Rbac::read(config)?.map(Box::new)),
+            "rbac.RBACPerRoute" => match config.object("rbac")? {
+                Some(rbac) => Self::Rbac(rbac::Rbac::read(&rbac)?.map(Box::new)),
+                None => Self::Rbac(None),
+            },
+            "header_mutation.HeaderMutation" | "header_mutation.HeaderMutationPerRoute" => {
+                Self::Mutation(Box::new(mutation::Mutation::read(config)?))
+            }
+            "health_check.HealthCheck" => Self::HealthCheck(Box::new(access::HealthCheck::read(config)?)),
+            "api_key_auth.ApiKeyAuth" | "api_key_auth.ApiKeyAuthPerRoute" => {
+                Self::ApiKey(Box::new(access::ApiKey::read(config)?))
+            }
+            "basic_auth.BasicAuth" | "basic_auth.BasicAuthPerRoute" => {
+                Self::BasicAuth(Box::new(access::BasicAuth::read(config)?))
+            }
+            other => Self::inert(other, config)?,
+        };
+        Ok(config.unread().map_or(kind, Self::NotModelled))
+    }
+
+    /// Filters that let every single request pass as it is: they count, buffer, compress or limit many.
+    fn inert(name: &str, config: &Object) -> Read<Self> {
+        let passes = match name {
+            "buffer.Buffer"
+            | "buffer.BufferPerRoute"
+            | "compressor.Compressor"
+            | "compressor.CompressorPerRoute"
+            | "grpc_stats.FilterConfig" => true,
+            "local_ratelimit.LocalRateLimit" => {
+                let rewrites = ["enable_x_ratelimit_headers", "descriptors", "rate_limits"];
+                let bucket = config.object("token_bucket")?;
+                let tokens = bucket.map(|bucket| bucket.number("max_tokens")).transpose()?;
+                tokens != Some(0) && !rewrites.iter().any(|field| config.has(field))
+            }
+            _ => return Ok(Self::NotModelled(format!("the HTTP filter {}", config.any_type()?))),
+        };
+        if !passes {
+            return Ok(Self::NotModelled(config.path_of("")));
+        }
+        config.ignore_all();
+        Ok(Self::Inert)
+    }
+}
+
+/// What becomes of a request on its way through the filters. `route` is the answer of the router; it is asked last,
+/// once for each way through.
+pub(super) fn pass(
+    filters: &[Filter],
+    passage: &Passage,
+    mut exchange: Exchange,
+    steps: &mut Vec<Step>,
+    route: &dyn Fn(Exchange) -> Known<Answer>,
+) -> Known<Vec<Outcome>> {
+    let mut chances = vec![(1.0, 0.0)];
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut encoders: Vec<Vec<Changes>> = Vec::new();
+    let mut answer = None;
+    for filter in filters {
+        let overrides = (passage.overrides)(&filter.name);
+        if overrides.first().map_or(filter.disabled, |first| first.disabled) {
+            continue;
+        }
+        let verdict = filter.act(passage, &overrides, &mut exchange, &mut encoders)?;
+        match verdict {
+            Verdict::Continue => {}
+            Verdict::Reply(status, body, headers, why) => {
+                steps.push(Step::Filter { name: filter.name.clone(), did: why.into() });
+                answer = Some(passage.reply(&exchange, status, body, headers, why)?);
+                break;
+            }
+            Verdict::Fates(fates) => {
+                steps.push(Step::Filter { name: filter.name.clone(), did: "by chance".into() });
+                let mut through = Vec::new();
+                for ((share, delay), fate) in
+                    chances.iter().flat_map(|chance| fates.iter().map(move |fate| (chance, fate)))
+                {
+                    let (share, delay) = (share * fate.share, delay + fate.delay);
+                    match fate.abort {
+                        None => through.push((share, delay)),
+                        Some(status) => {
+                            let body = "fault filter abort".into();
+                            let answer = passage.reply(&exchange, status, body, Headers::of_response(), "fault")?;
+                            outcomes.push(Outcome { share, delay, answer });
+                        }
+                    }
+                }
+                chances = through;
+            }
+        }
+    }
+    if !chances.is_empty() {
+        let request = exchange.clone();
+        let answer = answer.map_or_else(|| route(exchange), Ok)?;
+        outcomes.extend(chances.into_iter().map(|(share, delay)| Outcome { share, delay, answer: answer.clone() }));
+        exchange = request;
+    }
+    encoders.reverse();
+    for outcome in &mut outcomes {
+        super::forward::encode(&mut outcome.answer, encoders.concat(), &exchange)?;
+    }
+    Ok(outcomes)
+}
+
+impl Filter {
+    fn act(
+        &self,
+        passage: &Passage,
+        overrides: &[&Override],
+        exchange: &mut Exchange,
+        encoders: &mut Vec<Vec<Changes>>,
+    ) -> Known<Verdict> {
+        let kinds: Vec<&Kind> = overrides.iter().filter_map(|other| other.kind.as_ref()).collect();
+        let kind = kinds.first().copied().unwrap_or(&self.kind);
+        match kind {
+            Kind::NotModelled(what) => NotModelled::because(what),
+            Kind::Fault(fault) => fault.act(exchange, passage.cluster.as_deref()),
+            Kind::Cors(_) => browser::cors(&kinds, passage, exchange, encoders),
+            Kind::Csrf(csrf) => csrf.act(exchange, passage.draw),
+            Kind::Rbac(Some(rbac)) => rbac.act(exchange),
+            Kind::Mutation(_) => mutation::act(&self.kind, &kinds, exchange, encoders),
+            Kind::HealthCheck(check) => check.act(exchange),
+            Kind::ApiKey(own) => own.act(&self.kind, exchange),
+            Kind::BasicAuth(auth) => auth.act(exchange),
+            Kind::Router | Kind::Inert | Kind::Rbac(None) => Ok(Verdict::Continue),
+        }
     }
 }

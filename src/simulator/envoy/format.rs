@@ -57,6 +57,11 @@ impl Format {
         Ok(Self(pieces))
     }
 
+    /// A text without operators.
+    pub(super) fn literal(text: &[u8]) -> Self {
+        Self(vec![Piece::Literal(text.to_vec())])
+    }
+
     pub(super) fn write(&self, facts: Facts) -> Known<Vec<u8>> {
         let mut text = Vec::new();
         for piece in &self.0 {

@@ -49,6 +49,21 @@ impl<'r> Router<'r> {
         weight.into_iter().chain(levels).cloned().collect()
     }
 
+    /// What a route that forwards does to all responses, those of filters among them.
+    pub(super) fn response_changes(
+        self,
+        place: &Place,
+        weight: Option<&ClusterWeight>,
+        exchange: &Exchange,
+    ) -> Option<ResponseChanges> {
+        match place {
+            Place::Route(host, route) if matches!(route.action, Action::Forward(_)) => {
+                Some(self.response(host, route, weight, exchange, ""))
+            }
+            Place::Route(..) | Place::ToTls(_) | Place::NoRoute(_) => None,
+        }
+    }
+
     fn response(
         self,
         host: &VirtualHost,
@@ -201,6 +216,25 @@ fn sent(headers: &Headers) -> Vec<Line> {
     let own = ["connection", "content-length", "transfer-encoding", "x-forwarded-proto", "x-request-id"];
     let is_own = |name: &str| name.starts_with(':') || name.starts_with("x-envoy-") || own.contains(&name);
     headers.lines().iter().filter(|(name, _)| !is_own(name)).cloned().collect()
+}
+
+/// What filters make of an answer on its way back.
+pub(super) fn encode(answer: &mut Answer, changes: Vec<Changes>, request: &Exchange) -> Known<()> {
+    match answer {
+        Answer::Forward(forward) => forward.response.levels.extend(changes),
+        Answer::Reply(reply) => {
+            let mut headers = Headers::of_response();
+            for (name, value) in reply.headers.drain(..) {
+                headers.add(&name, value);
+            }
+            let (route_name, cluster) = (String::new(), String::new());
+            let changes = ResponseChanges { levels: changes, request: Box::new(request.clone()), route_name, cluster };
+            changes.change(reply.status, &mut headers)?;
+            reply.headers = headers.lines().to_vec();
+        }
+        Answer::Closed(_) | Answer::NotModelled(_) => {}
+    }
+    Ok(())
 }
 
 /// An answer of Envoy's own; gRPC requests get theirs in the words of gRPC.

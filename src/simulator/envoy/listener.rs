@@ -59,6 +59,7 @@ impl Listener {
         let binds = listener.flag_if("bind_to_port")?.or(old).unwrap_or(true);
         let mut addresses: Vec<_> = address(listener)?.into_iter().collect();
         for more in listener.objects("additional_addresses")? {
+            more.ignore(&["socket_options", "tcp_keepalive"]);
             addresses.extend(address(&more)?);
         }
         let chains = listener.objects("filter_chains")?.into_iter().enumerate();
@@ -103,7 +104,10 @@ fn filters(listener: &Object) -> Read<Vec<String>> {
     let kind = |filter: &Object| {
         let config = filter.object("typed_config")?;
         Ok(match config {
-            Some(config) => config.any_type()?.into(),
+            Some(config) => {
+                filter.ignore_all();
+                config.any_type()?.into()
+            }
             None => filter.path_of("typed_config"),
         })
     };
@@ -116,6 +120,7 @@ fn address(owner: &Object) -> Read<Option<(Option<IpAddr>, u16)>> {
     else {
         return Ok(None);
     };
+    socket.ignore(&["protocol", "ipv4_compat", "resolver_name"]);
     let address: Option<IpAddr> = socket.text("address")?.parse().ok();
     let port = u16::try_from(socket.number("port_value")?).unwrap_or_default();
     Ok(Some((address.filter(|address| !address.is_unspecified()), port)))

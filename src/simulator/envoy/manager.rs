@@ -104,11 +104,9 @@ impl Manager {
     pub(super) fn read(manager: &Object) -> Read<Self> {
         manager.ignore(&IGNORED);
         let underscores = underscores(manager)?;
-        let http1 = manager.object("http_protocol_options")?;
-        let http1_unread = http1.as_ref().and_then(|options| {
-            options.ignore(&["header_key_format", "enable_trailers", "allow_absolute_url", "max_headers_kb"]);
-            options.unread()
-        });
+        if let Some(http1) = manager.object("http_protocol_options")? {
+            http1.ignore(&["header_key_format", "enable_trailers", "allow_chunked_length"]);
+        }
         let escaped_slashes = match manager.choice("path_with_escaped_slashes_action", &ESCAPED_SLASHES)? {
             "REJECT_REQUEST" => EscapedSlashes::Reject,
             "UNESCAPE_AND_REDIRECT" => EscapedSlashes::UnescapeAndRedirect,
@@ -127,7 +125,7 @@ impl Manager {
             rejects_underscores: underscores == "REJECT_REQUEST",
             drops_underscores: underscores == "DROP_HEADER",
             upgrades: upgrades(manager)?,
-            not_modelled: manager.unread().or(http1_unread),
+            not_modelled: manager.unread(),
         })
     }
 }
@@ -142,6 +140,8 @@ fn ports(manager: &Object) -> Read<Ports> {
 
 fn underscores(manager: &Object) -> Read<&'static str> {
     let Some(options) = manager.object("common_http_protocol_options")? else { return Ok("ALLOW") };
+    options.ignore(&["idle_timeout", "max_connection_duration", "max_headers_count", "max_stream_duration"]);
+    options.ignore(&["max_response_headers_kb", "max_requests_per_connection"]);
     options.choice("headers_with_underscores_action", &["ALLOW", "REJECT_REQUEST", "DROP_HEADER"])
 }
 
@@ -151,6 +151,7 @@ impl Routes {
             return RouteTable::read(&routes).map(Box::new).map(Self::Inline);
         }
         if let Some(rds) = manager.object("rds")? {
+            rds.ignore(&["config_source"]);
             return Ok(Self::Named(rds.text("route_config_name")?.into()));
         }
         if manager.has("scoped_routes") {

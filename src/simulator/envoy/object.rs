@@ -3,8 +3,9 @@
 //! An object remembers what was read of it. What nobody read is something the model does not know: it is noted, and
 //! a request that gets as far is not decided.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
@@ -12,13 +13,42 @@ use super::refusal::Refusal;
 
 pub(super) type Read<T> = Result<T, Refusal>;
 
-/// One object of a resource and where it stands.
+/// One object of a resource.
 #[derive(Debug)]
 pub(super) struct Object<'r> {
     resource: &'r str,
+    seen: Rc<Seen<'r>>,
+}
+
+/// Where an object stands, and what was read of it and the objects in it.
+#[derive(Debug)]
+struct Seen<'r> {
     path: String,
     map: &'r Map<String, Json>,
-    read: RefCell<BTreeSet<String>>,
+    names: RefCell<BTreeSet<String>>,
+    inner: RefCell<Vec<Rc<Seen<'r>>>>,
+    settled: Cell<bool>,
+}
+
+impl Seen<'_> {
+    fn unread(&self) -> Option<String> {
+        if self.settled.get() {
+            return None;
+        }
+        let names = self.names.borrow();
+        let holds = |value: &Json| !(value.is_null() || value.as_array().is_some_and(Vec::is_empty));
+        let own = self.map.iter().find(|(name, value)| holds(value) && !names.contains(*name));
+        own.map(|(name, _)| join(&self.path, name))
+            .or_else(|| self.inner.borrow().iter().find_map(|inner| inner.unread()))
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    match (path, name) {
+        ("", name) => name.into(),
+        (path, "") => path.into(),
+        (path, name) => format!("{path}.{name}"),
+    }
 }
 
 impl<'r> Object<'r> {
@@ -28,10 +58,17 @@ impl<'r> Object<'r> {
     }
 
     fn at(resource: &'r str, path: String, value: &'r Json) -> Read<Self> {
-        match value {
-            Json::Object(map) => Ok(Self { resource, path, map, read: RefCell::default() }),
-            _ => Err(Refusal { resource: resource.into(), path, why: "an object is expected".into() }),
-        }
+        let Json::Object(map) = value else {
+            return Err(Refusal { resource: resource.into(), path, why: "an object is expected".into() });
+        };
+        let (names, inner, settled) = (RefCell::default(), RefCell::default(), Cell::default());
+        Ok(Self { resource, seen: Rc::new(Seen { path, map, names, inner, settled }) })
+    }
+
+    fn inner(&self, path: String, value: &'r Json) -> Read<Self> {
+        let inner = Self::at(self.resource, path, value)?;
+        self.seen.inner.borrow_mut().push(Rc::clone(&inner.seen));
+        Ok(inner)
     }
 
     /// A refusal of one field, or of the object itself when `name` is empty.
@@ -40,17 +77,13 @@ impl<'r> Object<'r> {
     }
 
     pub(super) fn path_of(&self, name: &str) -> String {
-        match (self.path.as_str(), name) {
-            ("", _) => name.into(),
-            (path, "") => path.into(),
-            (path, _) => format!("{path}.{name}"),
-        }
+        join(&self.seen.path, name)
     }
 
     /// The value of a field; `null` is absence.
     pub(super) fn get(&self, name: &str) -> Option<&'r Json> {
-        self.read.borrow_mut().insert(name.into());
-        self.map.get(name).filter(|value| !value.is_null())
+        self.seen.names.borrow_mut().insert(name.into());
+        self.seen.map.get(name).filter(|value| !value.is_null())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -59,15 +92,20 @@ impl<'r> Object<'r> {
 
     /// Fields that have no influence on what becomes of a request.
     pub(super) fn ignore(&self, names: &[&str]) {
-        self.read.borrow_mut().extend(names.iter().map(|name| (*name).into()));
+        self.seen.names.borrow_mut().extend(names.iter().map(|name| (*name).into()));
     }
 
-    /// The first field that holds something and that nobody read.
+    /// Nothing in here has an influence.
+    pub(super) fn ignore_all(&self) {
+        self.seen.settled.set(true);
+    }
+
+    /// The first field that holds something and that nobody read, here or in an object that was opened. Whoever asks
+    /// takes the note over: objects around this one do not report it again.
     pub(super) fn unread(&self) -> Option<String> {
-        let read = self.read.borrow();
-        let holds = |value: &Json| !(value.is_null() || value.as_array().is_some_and(Vec::is_empty));
-        let (name, _) = self.map.iter().find(|(name, value)| holds(value) && !read.contains(*name))?;
-        Some(self.path_of(name))
+        let found = self.seen.unread();
+        self.ignore_all();
+        found
     }
 
     fn typed<T>(&self, name: &str, expected: &str, read: impl Fn(&'r Json) -> Option<T>) -> Read<Option<T>> {
@@ -128,7 +166,7 @@ impl<'r> Object<'r> {
 
     pub(super) fn object(&self, name: &str) -> Read<Option<Object<'r>>> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        Self::at(self.resource, self.path_of(name), value).map(Some)
+        self.inner(self.path_of(name), value).map(Some)
     }
 
     fn items(&self, name: &str) -> Read<&'r [Json]> {
@@ -136,7 +174,7 @@ impl<'r> Object<'r> {
     }
 
     pub(super) fn objects(&self, name: &str) -> Read<Vec<Object<'r>>> {
-        let object = |(at, item)| Self::at(self.resource, format!("{}[{at}]", self.path_of(name)), item);
+        let object = |(at, item)| self.inner(format!("{}[{at}]", self.path_of(name)), item);
         self.items(name)?.iter().enumerate().map(object).collect()
     }
 
@@ -155,9 +193,10 @@ impl<'r> Object<'r> {
     pub(super) fn map(&self, name: &str) -> Read<Vec<(&'r str, Object<'r>)>> {
         let Some(map) = self.object(name)? else { return Ok(Vec::new()) };
         let entry = |(key, value): (&'r String, &'r Json)| {
-            Ok((key.as_str(), Self::at(self.resource, map.path_of(&format!("[{key}]")), value)?))
+            Ok((key.as_str(), map.inner(format!("{}[{key}]", map.path_of("")), value)?))
         };
-        map.map.iter().map(entry).collect()
+        map.ignore(&map.seen.map.keys().map(String::as_str).collect::<Vec<_>>());
+        map.seen.map.iter().map(entry).collect()
     }
 
     /// The type of an `Any`, without what stands before the last slash.
@@ -186,13 +225,15 @@ impl<'r> Object<'r> {
     /// An `envoy.config.core.v3.RuntimeFractionalPercent`: its default value, as no runtime is modelled.
     pub(super) fn runtime_fraction_if(&self, name: &str) -> Read<Option<Fraction>> {
         let Some(fraction) = self.object(name)? else { return Ok(None) };
+        fraction.ignore(&["runtime_key"]);
         let default = fraction.fraction_if("default_value")?;
         default.ok_or_else(|| fraction.refuse("default_value", "value is required")).map(Some)
     }
 
-    /// The value as it stands.
+    /// The value as it stands, which is taken over as a whole.
     pub(super) fn json(&self) -> Json {
-        Json::Object(self.map.clone())
+        self.ignore_all();
+        Json::Object(self.seen.map.clone())
     }
 }
 

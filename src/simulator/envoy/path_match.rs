@@ -66,6 +66,7 @@ impl PathMatch {
     }
 
     fn policy(policy: &Object) -> Read<Self> {
+        policy.ignore(&["name"]);
         let config = policy.object("typed_config")?;
         let config = config.ok_or_else(|| policy.refuse("typed_config", "value is required"))?;
         if config.any_type()? != TEMPLATE {

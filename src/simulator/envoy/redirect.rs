@@ -102,19 +102,14 @@ impl DirectResponse {
         let status = action.number("status")?;
         let status = u16::try_from(status).ok().filter(|status| (200..600).contains(status));
         let status = status.ok_or_else(|| action.refuse("status", "value must be inside range [200, 600)"))?;
-        let mut not_modelled = None;
-        let mut body = Vec::new();
-        if let Some(source) = action.object("body")? {
-            match source.text_if("inline_string")? {
-                Some(text) => body = text.into(),
-                None => not_modelled = source.unread(),
-            }
-        }
+        let source = action.object("body")?;
+        let body =
+            source.map(|source| source.text("inline_string")).transpose()?.unwrap_or_default().as_bytes().to_vec();
         if body.len() > largest_body {
             return Err(
                 action.refuse("body", format!("response body size is {} bytes; maximum is {largest_body}", body.len()))
             );
         }
-        Ok(Self { status, body, not_modelled: not_modelled.or_else(|| action.unread()) })
+        Ok(Self { status, body, not_modelled: action.unread() })
     }
 }

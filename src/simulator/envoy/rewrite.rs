@@ -54,6 +54,7 @@ impl PathRewrite {
             return Ok(Self::Prefix(prefix.into()));
         }
         let Some(policy) = policy else { return Ok(Self::None) };
+        policy.ignore(&["name"]);
         let config = policy.object("typed_config")?;
         let config = config.ok_or_else(|| policy.refuse("typed_config", "value is required"))?;
         if config.any_type()? != TEMPLATE {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::action::{MirrorPolicy, RouteAction, filter_configs, retry};
 use super::change::Changes;
 use super::decision::{Retry, RouteRef};
+use super::filters::Override;
 use super::object::{Object, Read};
 use super::redirect::{DirectResponse, Redirect};
 use super::route_match::RouteMatch;
@@ -35,7 +34,7 @@ pub(super) enum Action {
 pub(super) struct Level {
     pub(super) request: Changes,
     pub(super) response: Changes,
-    pub(super) filters: BTreeMap<String, Json>,
+    pub(super) filters: BTreeMap<String, Override>,
 }
 
 /// A virtual host.
