@@ -2,7 +2,7 @@
 //!
 //! Everything passes the border as bytes or as JSON text, which the JavaScript half in `pkg/` reads with `JSON.parse`:
 //! that makes own properties of all members, whatever their names, where setting them one by one would reach for the
-//! prototype at `__proto__`. Errors are thrown as JSON text too, of the shape of [`error::Failure`].
+//! prototype at `__proto__`. Errors are thrown as JSON text too, of the shape of `error::Failure`.
 //!
 //! This crate never does input or output.
 
