@@ -27,7 +27,7 @@ quiet = @q=--quiet; \
 	if [ ! -e "$(1)" ]; then echo "build: compiling $(2)" >&2; [ ! -t 2 ] || q=; fi; \
 	$(3) $$q
 
-.PHONY: help setup setup-wasm setup-js build plugin js run test test-js bless bench clean
+.PHONY: help setup setup-wasm setup-js build plugin js run test test-js bless equivalence bench clean
 .PHONY: lint lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules
 .NOTPARALLEL:
 
@@ -90,6 +90,9 @@ lint-scripts:
 
 lint-rules:
 	scripts/tidy
+
+equivalence: setup ## ask every scenario of the corpus all requests that could tell Envoy and APISIX apart
+	AMESH_LONG=1 cargo test -p amesh-tests --test equivalence -- --nocapture
 
 bench: setup plugin ## run the benchmarks (some minutes to build them the first time); BENCH="..." passes arguments
 	scripts/wasm-cargo build --profile plugin --manifest-path src/bench/Cargo.toml -p amesh-bench-wasm

@@ -48,6 +48,13 @@ pub enum Aspect {
     Share,
 }
 
+impl Aspect {
+    /// Part of an answer, which is different as a whole where its status is.
+    pub(crate) fn is_of_a_reply(&self) -> bool {
+        matches!(self, Self::Body | Self::ReplyHeader(_))
+    }
+}
+
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Difference {

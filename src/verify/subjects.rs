@@ -171,10 +171,12 @@ impl Subjects {
     }
 }
 
-/// Whether an end is the translation's own denial.
-pub(crate) fn is_denial(fate: &Fate) -> bool {
+/// Whether an end is the translation's own denial. `head`: there is no body to tell it by.
+pub(crate) fn is_denial(fate: &Fate, head: bool) -> bool {
     match &fate.end {
-        End::Reply { status: 503, body: Some(body), .. } => DENIALS.iter().any(|denial| body.starts_with(denial)),
+        End::Reply { status: 503, body: Some(body), .. } => {
+            head || DENIALS.iter().any(|denial| body.starts_with(denial))
+        }
         _ => false,
     }
 }
