@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs, unreachable_pub)]
 
+mod dependencies;
 mod envoy;
 mod http_ingest;
 mod istio;
