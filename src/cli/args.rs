@@ -151,7 +151,7 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct SimulateArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// The URL to ask for: http://HOST[:PORT]/PATH; the path is sent as it is written
+    /// The URL to ask for: http://HOST/PATH or http://HOST:PORT/PATH; the path is sent as it is written
     #[arg(long, value_name = "URL")]
     pub(crate) url: String,
     /// The method
