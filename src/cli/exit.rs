@@ -2,9 +2,15 @@
 
 use crate::input::InputError;
 use crate::style;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Writes the result to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Stdout)
+}
 
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! `amesh simulate`: one request, both proxies, and why.
 
 use crate::args::SimulateArgs;
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::subjects;
 use amesh_simulator::Request;
 use amesh_simulator::{apisix, envoy};
+use amesh_verify::request_id;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 /// Prints both decisions.
 pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
@@ -15,9 +15,9 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
     let mut text = String::new();
     of_envoy(&subjects.envoy(&request, draw(args.chance)), &mut text);
     text.push('\n');
-    let request_id = Some(request_id(args.chance));
+    let request_id = Some(request_id(args.chance, args.chance, args.chance));
     of_apisix(&subjects.apisix(&Request { request_id, ..request }), &mut text);
-    std::io::stdout().lock().write_all(text.as_bytes()).map_err(Failure::Stdout)?;
+    exit::print(&text)?;
     Ok(Exit::Clean)
 }
 
@@ -48,12 +48,6 @@ fn request(args: &SimulateArgs) -> Result<Request, Failure> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the product lies between 0 and 100")]
 fn draw(chance: f64) -> u64 {
     (chance.clamp(0.0, 0.999) * 100.0) as u64
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the product lies between 0 and 2^32")]
-fn request_id(chance: f64) -> String {
-    let word = (chance.clamp(0.0, 0.999_999) * 4_294_967_296.0) as u32;
-    format!("{word:08x}{word:08x}{word:08x}{word:08x}")
 }
 
 fn of_envoy(decision: &envoy::Decision, text: &mut String) {

@@ -1,11 +1,10 @@
 //! `amesh translate`: files in, APISIX configuration out.
 
 use crate::args::{ReportArgs, ReportForm, TranslateArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::{files, input};
 use amesh_batch::{Document, Palette, Remarks, Summary};
 use amesh_input::Input;
-use std::io::Write;
 
 /// Reads, translates, writes the result, reports.
 pub(crate) fn run(args: &TranslateArgs) -> Result<Exit, Failure> {
@@ -17,12 +16,12 @@ pub(crate) fn run(args: &TranslateArgs) -> Result<Exit, Failure> {
         Some(path) => {
             files::write(path, text.as_bytes()).map_err(|error| Failure::Output { path: path.clone(), error })?;
         }
-        None => print(&text)?,
+        None => exit::print(&text)?,
     }
     let Input { remarks, origins, .. } = &input;
     let remarks = Remarks::new(remarks, outcome.diagnostics, origins);
     tell(&remarks, &Summary::new(&input, &document), &args.report);
-    Ok(exit(&remarks, args.report.deny_warnings))
+    Ok(outcome_of(&remarks, args.report.deny_warnings))
 }
 
 fn tell(remarks: &Remarks, summary: &Summary, args: &ReportArgs) {
@@ -32,13 +31,8 @@ fn tell(remarks: &Remarks, summary: &Summary, args: &ReportArgs) {
     }
 }
 
-fn exit(remarks: &Remarks, deny_warnings: bool) -> Exit {
+fn outcome_of(remarks: &Remarks, deny_warnings: bool) -> Exit {
     let counts = remarks.counts();
     let refused = counts.error > 0 || deny_warnings && counts.warning > 0;
     if refused { Exit::Refused } else { Exit::Clean }
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Stdout)
 }

@@ -1,10 +1,9 @@
 //! `amesh verify`: does the translation decide as Envoy does?
 
 use crate::args::{ReportForm, VerifyArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::subjects;
 use amesh_verify::{Budget, probes, verify};
-use std::io::Write;
 
 /// Compares and reports on standard output.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
@@ -16,6 +15,6 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
             serde_json::to_string_pretty(&report).map_err(|error| Failure::Failed(error.to_string()))? + "\n"
         }
     };
-    std::io::stdout().lock().write_all(text.as_bytes()).map_err(Failure::Stdout)?;
+    exit::print(&text)?;
     Ok(if report.undeclared > 0 { Exit::Refused } else { Exit::Clean })
 }

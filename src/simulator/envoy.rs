@@ -65,6 +65,7 @@ mod stop;
 mod template;
 mod text_match;
 
+pub use arrival::knows_method;
 pub use change::ResponseChanges;
 pub use decision::{
     Answer, Chance, Decision, Endpoint, Endpoints, Forward, Line, Mirror, Outcome, Reply, Retry, RouteRef, Step,

@@ -9,7 +9,8 @@ const GRID: u32 = 16;
 const WIDTH: f64 = 1.0 / 4_294_967_296.0;
 
 /// A request id whose parts lie at these fractions of their ranges; each in [0, 1).
-pub(crate) fn request_id(route: f64, first: f64, second: f64) -> String {
+#[must_use]
+pub fn request_id(route: f64, first: f64, second: f64) -> String {
     format!("{:08x}{:08x}{:08x}{:08x}", word(route), 0, word(first), word(second))
 }
 

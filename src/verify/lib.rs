@@ -30,6 +30,7 @@ mod sites;
 mod subjects;
 mod verify;
 
+pub use chance::request_id;
 pub use compare::{Aspect, Difference};
 pub use mesh::{Mesh, MeshError};
 pub use probe::{Oddity, Probe};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use amesh_simulator::Request;
+use amesh_simulator::envoy::knows_method;
 
 /// What makes a request unusual: kinds that the translation is allowed to treat differently, if it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -25,44 +26,6 @@ pub enum Oddity {
     /// The same cookie, or the same query parameter, comes twice.
     Repeated,
 }
-
-/// The methods that Envoy's parser knows.
-const METHODS: [&str; 34] = [
-    "ACL",
-    "BIND",
-    "CHECKOUT",
-    "CONNECT",
-    "COPY",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "LINK",
-    "LOCK",
-    "M-SEARCH",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCALENDAR",
-    "MKCOL",
-    "MOVE",
-    "NOTIFY",
-    "OPTIONS",
-    "PATCH",
-    "POST",
-    "PROPFIND",
-    "PROPPATCH",
-    "PURGE",
-    "PUT",
-    "REBIND",
-    "REPORT",
-    "SEARCH",
-    "SOURCE",
-    "SUBSCRIBE",
-    "TRACE",
-    "UNBIND",
-    "UNLINK",
-    "UNLOCK",
-    "UNSUBSCRIBE",
-];
 
 /// A request and what is unusual about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +60,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::RepeatedHeader, unique.len() < names.len()),
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
         (Oddity::NotAscii, !ascii),
-        (Oddity::UnknownMethod, !METHODS.contains(&request.method.as_str())),
+        (Oddity::UnknownMethod, !knows_method(&request.method)),
         (Oddity::Repeated, repeats(request)),
     ]
     .into_iter()

@@ -39,18 +39,11 @@ var xdsTypes = []struct{ url, file string }{
 
 // save writes each type's response as received, and as JSON to read.
 func save(dir string, got map[string]*received) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := saveReadable(dir, got); err != nil {
 		return err
 	}
 	for _, t := range xdsTypes {
-		text, err := readable(got[t.url].response)
-		if err != nil {
-			return fmt.Errorf("%s: %w", t.url, err)
-		}
 		if err := os.WriteFile(filepath.Join(dir, t.file+".pb"), got[t.url].wire, 0o644); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, t.file+".json"), text, 0o644); err != nil {
 			return err
 		}
 	}

@@ -7,7 +7,7 @@ use super::manager::{EscapedSlashes, Manager, Ports};
 use super::path;
 use crate::Request;
 
-/// The methods that the parser knows.
+/// The methods that the parser knows and the model follows.
 const METHODS: [&str; 33] = [
     "ACL",
     "BIND",
@@ -43,6 +43,15 @@ const METHODS: [&str; 33] = [
     "UNLOCK",
     "UNSUBSCRIBE",
 ];
+
+/// Methods that the parser knows and the model does not follow.
+const UNFOLLOWED: [&str; 2] = ["CONNECT", "QUERY"];
+
+/// Whether Envoy's parser knows the method; requests with others are answered 400.
+#[must_use]
+pub fn knows_method(method: &str) -> bool {
+    METHODS.contains(&method) || UNFOLLOWED.contains(&method)
+}
 
 /// Headers of one connection, and those that Envoy writes itself.
 const DROPPED: [&str; 7] = [
@@ -206,7 +215,7 @@ struct RequestLine {
 
 impl RequestLine {
     fn read(request: &Request) -> Result<Self, Refused> {
-        if ["CONNECT", "QUERY"].contains(&request.method.as_str()) {
+        if UNFOLLOWED.contains(&request.method.as_str()) {
             return Err(unknown(format!("the method {}", request.method)).into());
         }
         if !METHODS.contains(&request.method.as_str()) {
