@@ -7,6 +7,7 @@ mod cors;
 mod csrf;
 mod effective;
 mod fault;
+mod limit;
 mod percent;
 mod rbac;
 mod read;
@@ -16,6 +17,7 @@ pub(crate) use cors::Cors;
 pub(crate) use csrf::Csrf;
 pub(crate) use effective::{Effective, Filters, Levels};
 pub(crate) use fault::{Abort, Answer, Delay, Fault};
+pub(crate) use limit::Limit;
 pub(crate) use percent::Percent;
 pub(crate) use rbac::{Rbac, Rule};
 pub(crate) use read::{installed, per_route};
@@ -59,6 +61,8 @@ pub(crate) enum Config {
     HealthCheck(Box<HealthCheck>),
     /// `envoy.extensions.filters.http.buffer.v3.Buffer`: bytes that a body may have.
     Buffer(u32),
+    /// `envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit` that limits something.
+    Limit(Limit),
 }
 
 /// What a route, virtual host or route configuration says about a filter.
@@ -120,4 +124,7 @@ pub(crate) enum FilterError {
     /// The buffer filter is bad.
     #[error("{0}")]
     Buffer(#[from] small::BufferError),
+    /// The rate limit is bad.
+    #[error("{0}")]
+    Limit(#[from] limit::LimitError),
 }

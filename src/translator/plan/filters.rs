@@ -7,6 +7,7 @@
 mod cors;
 mod csrf;
 mod fault;
+mod limit;
 mod rbac;
 
 use super::guards::Requests;
@@ -84,6 +85,7 @@ impl Context<'_> {
                 Ok(self.reply_if(condition, &Abort::empty(200), shares))
             }
             Effective::Config(Config::Buffer(bytes)) => self.buffer(*bytes, shares),
+            Effective::Config(Config::Limit(limit)) => self.limit(*limit, shares),
         }
     }
 

@@ -7,6 +7,7 @@ use amesh_xds::wire::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::fault::v3::HttpFault;
 use amesh_xds::wire::envoy::extensions::filters::http::health_check::v3 as health_check;
+use amesh_xds::wire::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
 use amesh_xds::wire::envoy::extensions::filters::http::rbac::v3 as wire_rbac;
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3 as wire;
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
@@ -14,7 +15,7 @@ use amesh_xds::wire::google::protobuf::Any;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Config, FilterError, HttpFilter, Override, cors, csrf, fault, rbac, small};
+use super::{Config, FilterError, HttpFilter, Override, cors, csrf, fault, limit, rbac, small};
 use crate::diagnostic::Code;
 use crate::model::findings::{Classified, classify, scan, shown};
 use crate::model::rules::filled;
@@ -32,6 +33,7 @@ const CSRF: &str = "envoy.extensions.filters.http.csrf.v3.CsrfPolicy";
 const HEALTH_CHECK: &str = "envoy.extensions.filters.http.health_check.v3.HealthCheck";
 const BUFFER: &str = "envoy.extensions.filters.http.buffer.v3.Buffer";
 const BUFFER_PER_ROUTE: &str = "envoy.extensions.filters.http.buffer.v3.BufferPerRoute";
+const LIMIT: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// The filters of a connection manager that has been scanned. `fetched`: it has some that are not in the message.
@@ -118,6 +120,9 @@ fn own(
     if found.name == WRAPPER {
         return Ok(None);
     }
+    if found.name == LIMIT && !found.is_struct {
+        limit::convert(LocalRateLimit::decode(any.value.clone())?, true)?;
+    }
     let config = configuration(found, &any.value, is_optional, place, report)?;
     if let Some(Config::Unusable(why)) = &config {
         say_unusable(found, why, place, report);
@@ -196,6 +201,10 @@ fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Re
             let passes = check.pass_through_mode == Some(true);
             let check = small::health_check(check, place, report)?;
             if passes { Some(Config::Nothing) } else { check.map(|check| Config::HealthCheck(Box::new(check))) }
+        }
+        LIMIT => {
+            let limit = limit::convert(LocalRateLimit::decode(bytes.clone())?, false)?;
+            Some(limit.map_or(Config::Off, Config::Limit))
         }
         BUFFER => Some(Config::Buffer(small::buffer(wire_buffer::Buffer::decode(bytes.clone())?)?)),
         BUFFER_PER_ROUTE => {

@@ -38,6 +38,8 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.config.rbac.v3.",
             "envoy.config.core.v3.RuntimeFractionalPercent",
             "envoy.config.core.v3.CidrRange",
+            "envoy.type.v3.HttpStatus",
+            "envoy.type.v3.TokenBucket",
         ],
         kinds: &["http_filter", "per_route_config"],
     },
