@@ -1,5 +1,6 @@
 //! From validated resources to APISIX resources: the work that crosses resources.
 
+mod around;
 mod filters;
 mod format;
 mod guards;

@@ -8,6 +8,7 @@ mod csrf;
 mod effective;
 mod fault;
 mod limit;
+mod mutation;
 mod percent;
 mod rbac;
 mod read;
@@ -18,6 +19,7 @@ pub(crate) use csrf::Csrf;
 pub(crate) use effective::{Effective, Filters, Levels};
 pub(crate) use fault::{Abort, Answer, Delay, Fault};
 pub(crate) use limit::Limit;
+pub(crate) use mutation::Mutation;
 pub(crate) use percent::Percent;
 pub(crate) use rbac::{Rbac, Rule};
 pub(crate) use read::{installed, per_route};
@@ -63,6 +65,8 @@ pub(crate) enum Config {
     Buffer(u32),
     /// `envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit` that limits something.
     Limit(Limit),
+    /// `envoy.extensions.filters.http.header_mutation.v3.HeaderMutation`.
+    Mutation(Box<Mutation>),
 }
 
 /// What a route, virtual host or route configuration says about a filter.
@@ -127,4 +131,7 @@ pub(crate) enum FilterError {
     /// The rate limit is bad.
     #[error("{0}")]
     Limit(#[from] limit::LimitError),
+    /// The header mutation is bad.
+    #[error("{0}")]
+    Mutation(#[from] mutation::MutationError),
 }

@@ -110,7 +110,8 @@ fn level((add, remove): Lists<'_>) -> Result<Level, HeaderListError> {
     Ok(Level { remove, add: add.iter().map(addition).collect::<Result<_, _>>()? })
 }
 
-fn addition(option: &wire::HeaderValueOption) -> Result<Addition, HeaderListError> {
+/// Validates one header to add.
+pub(crate) fn addition(option: &wire::HeaderValueOption) -> Result<Addition, HeaderListError> {
     let header = option.header.as_ref().ok_or(HeaderListError::Unnamed)?;
     let name = modifiable(&header.key)?;
     let action = match (option.append, defined(option.append_action, "append_action")?) {
@@ -138,7 +139,7 @@ fn addition(option: &wire::HeaderValueOption) -> Result<Addition, HeaderListErro
 }
 
 /// The name in lower case.
-fn modifiable(name: &str) -> Result<String, HeaderListError> {
+pub(crate) fn modifiable(name: &str) -> Result<String, HeaderListError> {
     let lower = name.to_ascii_lowercase();
     if lower.is_empty() {
         return Err(HeaderListError::Unnamed);

@@ -8,14 +8,19 @@ mod cors;
 mod csrf;
 mod fault;
 mod limit;
+mod order;
 mod rbac;
 
+use std::collections::BTreeSet;
+
 use super::guards::Requests;
+use super::headers::{self, Facts};
 use super::outcome::{Outcome, Share};
 use super::partition;
 use crate::apisix::{Abort, ClientControl, FaultInjection, Plugins, ResponseRewrite};
 use crate::diagnostic::Code;
 use crate::model::filter::{Config, Effective, Levels, Percent};
+use crate::model::headers::HeaderMutations;
 use crate::report::{Place, Report};
 use crate::vars::{Expr, HeaderError, HeaderMatch};
 
@@ -31,7 +36,11 @@ pub(super) struct Context<'a> {
     pub(super) forwards: bool,
     /// Of the virtual host.
     pub(super) domains: &'a [String],
-    /// What the route does to the answers of filters.
+    /// What the route does to headers of responses, in Envoy's order.
+    pub(super) changes: Vec<&'a HeaderMutations>,
+    /// What values of headers are made of.
+    pub(super) facts: Facts<'a>,
+    /// What is done to the answers of the filter in question.
     pub(super) replies: Option<ResponseRewrite>,
     /// The route.
     pub(super) place: &'a Place<'a>,
@@ -59,16 +68,37 @@ impl Context<'_> {
     /// What happens to the requests, filters included.
     pub(super) fn apply(mut self, shares: Vec<Share>) -> Vec<Share> {
         let mut shares = shares;
-        if self.forwards {
-            self.replies = shares.first().and_then(|(_, outcome)| outcome.plugins.response_rewrite.as_deref().cloned());
-        }
-        for (name, config) in self.requests.filters.effective(self.levels).into_iter().rev() {
-            shares = self.filter(name, config, shares).unwrap_or_else(|Refusal(why)| {
+        let filters = &self.requests.filters;
+        let (steps, effective) = (filters.steps(self.levels), filters.effective(self.levels));
+        self.replies = self.rewritten(&steps);
+        for (index, (name, config)) in effective.into_iter().enumerate().rev() {
+            let before = steps.get(..index).unwrap_or_default();
+            if steps.get(index).is_some_and(|own| !own.is_empty()) {
+                self.replies = self.rewritten(before);
+            }
+            let filtered = order::check(config, before).and_then(|()| self.filter(name, config, shares));
+            shares = filtered.unwrap_or_else(|Refusal(why)| {
                 self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
                 vec![(Expr::True, Outcome::denied())]
             });
         }
         shares
+    }
+
+    /// What happens to requests that have no route.
+    pub(super) fn apply_to_answer(self, answer: Outcome) -> Vec<Share> {
+        let rewrite = self.rewritten(&self.requests.filters.steps(self.levels));
+        let answer = rewrite.into_iter().fold(answer, Outcome::with);
+        self.apply(vec![(Expr::True, answer)])
+    }
+
+    /// What the route and these filters do to an answer: filters see it in the opposite order.
+    fn rewritten(&self, steps: &[Vec<&HeaderMutations>]) -> Option<ResponseRewrite> {
+        let levels: Vec<&HeaderMutations> =
+            self.changes.iter().copied().chain(steps.iter().rev().flatten().copied()).collect();
+        // What there is to say about them has been said about the route's own answers.
+        let headers = headers::response(&levels, self.facts, &mut BTreeSet::new());
+        (!headers.is_empty()).then(|| ResponseRewrite { headers, ..ResponseRewrite::default() })
     }
 
     fn filter(&mut self, name: &str, config: Effective<'_>, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
@@ -86,7 +116,15 @@ impl Context<'_> {
             }
             Effective::Config(Config::Buffer(bytes)) => self.buffer(*bytes, shares),
             Effective::Config(Config::Limit(limit)) => self.limit(*limit, shares),
+            Effective::Config(Config::Mutation(_)) => self.mutation(name, shares),
         }
+    }
+
+    /// What a filter does to headers has been done together with what the route does.
+    fn mutation(&self, name: &str, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
+        let unusable = |config: &Config| if let Config::Unusable(why) = config { Some(why.clone()) } else { None };
+        // All levels count, not only the most specific one.
+        self.levels.configs(name).find_map(unusable).map_or(Ok(shares), |why| Err(Refusal(why)))
     }
 
     fn buffer(&mut self, bytes: u32, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {

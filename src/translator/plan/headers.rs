@@ -21,7 +21,7 @@ use crate::vars::{Expr, header_variable};
 const ASKED_MAX: usize = 2;
 
 /// What the values are made of beside the headers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Facts<'a> {
     /// The route's name.
     pub(super) route: &'a str,

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::filters::Context;
 use super::guards::Requests;
+use super::headers::Facts;
 use super::outcome::{Outcome, Share};
 use super::partition;
 use super::variant::ClusterUse;
@@ -119,11 +120,13 @@ impl LineMaker<'_> {
             cluster: "",
             forwards: false,
             domains: &[],
+            changes: Vec::new(),
+            facts: Facts::default(),
             replies: None,
             place: &place,
             report: &mut report,
         };
-        let shares = context.apply(vec![(Expr::True, outcome)]);
+        let shares = context.apply_to_answer(outcome);
         let line = |(part, (share, outcome)): (usize, Share)| Line {
             keys: keys.clone(),
             condition: Expr::all([condition.clone(), path.clone(), share]),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::around::Around;
 use super::filters::Context;
-use super::headers::{self, Facts, Note};
+use super::headers::{self, Note};
 use super::lines::LineMaker;
 use super::variant::{ClusterUse, Variant};
 use super::{partition, redirect, rewrite};
 use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrite, Template, Timeout};
 use crate::diagnostic::Code;
 use crate::model::cluster::View;
-use crate::model::filter::{Levels, Overrides};
-use crate::model::headers::HeaderMutations;
+use crate::model::filter::Levels;
 use crate::model::route::{Action, Destination, Forward, HashKey, Retry, Route, Scheme, VirtualHost};
 use crate::report::Place;
 use crate::vars::{Expr, header_variable};
@@ -103,17 +103,10 @@ pub(super) fn split(shares: Vec<Share>, condition: &Expr, changed: impl Fn(&Outc
     shares.into_iter().flat_map(both).collect()
 }
 
-/// One route and what stands around it.
-#[derive(Clone, Copy)]
-struct Around<'a> {
-    host: &'a VirtualHost,
-    route: &'a Route,
-}
-
 impl LineMaker<'_> {
     /// What happens, with the share of the requests that it happens to; each share leaves out those before it.
     pub(super) fn outcomes(&mut self, host: &VirtualHost, route: &Route, place: &Place<'_>) -> Vec<Share> {
-        let around = Around { host, route };
+        let around = Around { settings: self.settings, host, route };
         match &route.action {
             Action::Deny => vec![(Expr::True, Outcome::denied())],
             Action::Respond { status, body } => {
@@ -255,17 +248,20 @@ impl LineMaker<'_> {
         shares: Vec<Share>,
         place: &Place<'_>,
     ) -> Vec<Share> {
-        let levels = self.levels(around, destination);
-        if levels.is_empty() {
+        let levels = around.levels(destination);
+        let overrides = around.overrides(destination);
+        let steps = self.requests.filters.steps(Levels(&overrides));
+        if levels.is_empty() && steps.iter().all(Vec::is_empty) {
             return shares.into_iter().map(|(share, outcome)| (share, self.stripped(outcome))).collect();
         }
-        let cluster = destination.map_or("", |destination| &destination.cluster);
-        let strips_client_cert = self.requests.strips_client_cert;
-        let facts = Facts { route: &around.route.name, cluster, strips_client_cert };
+        let facts = around.facts(destination, self.requests.strips_client_cert);
         let mut notes = BTreeSet::new();
-        let answers = headers::response(&levels, facts, &mut notes);
+        // Requests meet the filters first, in their order; responses last, in the opposite order.
+        let last: Vec<_> = levels.iter().chain(steps.iter().rev().flatten()).copied().collect();
+        let answers = headers::response(&last, facts, &mut notes);
         let is_forwarded = shares.iter().any(|(_, outcome)| outcome.target.is_some());
-        let cases = if is_forwarded { headers::request(&levels, facts, &mut notes) } else { Vec::new() };
+        let first: Vec<_> = steps.iter().flatten().chain(&levels).copied().collect();
+        let cases = if is_forwarded { headers::request(&first, facts, &mut notes) } else { Vec::new() };
         self.say_headers(&notes, place);
         let mut all = Vec::new();
         for (share, outcome) in shares {
@@ -288,36 +284,25 @@ impl LineMaker<'_> {
     /// The outcomes with what filters do before them.
     fn with_filters(
         &mut self,
-        Around { host, route }: Around<'_>,
+        around: Around<'_>,
         destination: Option<&Destination>,
         shares: Vec<Share>,
         place: &Place<'_>,
     ) -> Vec<Share> {
-        let own = destination.map(|destination| &destination.filters);
-        let levels = own.into_iter().chain([&route.filters, &host.filters, &self.settings.filters]);
-        let levels: Vec<&Overrides> = levels.filter(|level| !level.is_empty()).collect();
-        let cluster = destination.map_or("", |destination| &destination.cluster);
+        let levels = around.overrides(destination);
         let context = Context {
             requests: self.requests,
             levels: Levels(&levels),
-            cluster,
+            cluster: destination.map_or("", |destination| &destination.cluster),
             forwards: destination.is_some(),
-            domains: &host.domains,
+            domains: &around.host.domains,
+            changes: destination.map_or_else(Vec::new, |destination| around.levels(Some(destination))),
+            facts: around.facts(destination, self.requests.strips_client_cert),
             replies: None,
             place,
             report: &mut self.report,
         };
         context.apply(shares)
-    }
-
-    /// The levels that change headers, in the order in which Envoy works through them.
-    fn levels<'b>(&'b self, around: Around<'b>, destination: Option<&'b Destination>) -> Vec<&'b HeaderMutations> {
-        let destination = destination.and_then(|destination| destination.mutations.as_deref());
-        let Around { host, route } = around;
-        let levels = [destination, route.mutations.as_deref(), host.mutations.as_deref()];
-        let levels = levels.into_iter().chain([self.settings.mutations.as_deref()]).flatten();
-        // The last one wins.
-        if self.settings.most_specific_wins { levels.rev().collect() } else { levels.collect() }
     }
 
     fn say_headers(&mut self, notes: &BTreeSet<Note>, place: &Place<'_>) {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use super::{Config, HttpFilter, Override, Overrides};
+use super::{Config, HttpFilter, Mutation, Override, Overrides};
+use crate::model::headers::HeaderMutations;
 
 /// The filters of a connection manager, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +29,26 @@ impl Default for Filters {
 impl Filters {
     /// What runs for requests to which the levels apply, in order: names and configurations.
     pub(crate) fn effective<'a>(&'a self, levels: Levels<'a>) -> Vec<(&'a str, Effective<'a>)> {
+        self.running(levels).into_iter().map(|(name, installed)| (name, levels.config(name, installed))).collect()
+    }
+
+    /// The steps of each filter that runs and changes headers; none for the other ones.
+    pub(crate) fn steps<'a>(&'a self, levels: Levels<'a>) -> Vec<Vec<&'a HeaderMutations>> {
+        self.running(levels).into_iter().map(|(name, installed)| levels.steps(name, installed)).collect()
+    }
+
+    /// What runs: names, and configurations where no level says otherwise.
+    fn running<'a>(&'a self, levels: Levels<'a>) -> Vec<(&'a str, &'a Config)> {
         match self {
-            Filters::Known(list) => list.iter().filter_map(|filter| levels.effective(filter)).collect(),
+            Filters::Known(list) => {
+                let runs = list.iter().filter(|filter| levels.runs(&filter.name, filter.enabled));
+                runs.map(|filter| (filter.name.as_str(), &filter.config)).collect()
+            }
             Filters::Unknown => {
                 let names: BTreeSet<&str> =
                     levels.0.iter().flat_map(|level| level.keys().map(String::as_str)).collect();
-                names.into_iter().filter_map(|name| levels.of(name, false, &Config::Off)).collect()
+                let runs = names.into_iter().filter(|name| levels.runs(name, false));
+                runs.map(|name| (name, &Config::Off)).collect()
             }
         }
     }
@@ -49,21 +64,31 @@ pub(crate) enum Effective<'a> {
 }
 
 impl<'a> Levels<'a> {
-    fn effective(self, filter: &'a HttpFilter) -> Option<(&'a str, Effective<'a>)> {
-        self.of(&filter.name, filter.enabled, &filter.config)
-    }
-
     /// Every configuration that a level has for a filter, the most specific first.
     pub(crate) fn configs(self, name: &str) -> impl Iterator<Item = &'a Config> {
         let said = self.0.iter().filter_map(move |level| level.get(name));
         said.filter_map(|said| if let Override::Config(config) = said { Some(config) } else { None })
     }
 
-    fn of(self, name: &'a str, enabled: bool, config: &'a Config) -> Option<(&'a str, Effective<'a>)> {
-        let said = || self.0.iter().filter_map(|level| level.get(name));
-        let runs = said().next().map_or(enabled, |said| *said != Override::Disabled);
-        let own = said().find_map(|said| if let Override::Config(config) = said { Some(config) } else { None });
-        runs.then(|| (name, own.map_or(Effective::Config(config), |own| replaced(config, own))))
+    /// The most specific level that says something decides.
+    fn runs(self, name: &str, enabled: bool) -> bool {
+        let said = self.0.iter().find_map(|level| level.get(name));
+        said.map_or(enabled, |said| *said != Override::Disabled)
+    }
+
+    fn config(self, name: &str, installed: &'a Config) -> Effective<'a> {
+        self.configs(name).next().map_or(Effective::Config(installed), |own| replaced(installed, own))
+    }
+
+    /// What the filter does itself comes first, then what all of the levels say, the least specific last.
+    fn steps(self, name: &str, installed: &'a Config) -> Vec<&'a HeaderMutations> {
+        let mutation = |config: &'a Config| if let Config::Mutation(own) = config { Some(&**own) } else { None };
+        let own = mutation(installed);
+        let mut others: Vec<&Mutation> = self.configs(name).filter_map(mutation).collect();
+        if own.is_some_and(|own| own.most_specific_wins) {
+            others.reverse();
+        }
+        own.into_iter().chain(others).flat_map(|mutation| &mutation.steps).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use amesh_xds::wire::envoy::extensions::filters::http::buffer::v3 as wire_buffer
 use amesh_xds::wire::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::fault::v3::HttpFault;
+use amesh_xds::wire::envoy::extensions::filters::http::header_mutation::v3 as wire_mutation;
 use amesh_xds::wire::envoy::extensions::filters::http::health_check::v3 as health_check;
 use amesh_xds::wire::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
 use amesh_xds::wire::envoy::extensions::filters::http::rbac::v3 as wire_rbac;
@@ -15,7 +16,7 @@ use amesh_xds::wire::google::protobuf::Any;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Config, FilterError, HttpFilter, Override, cors, csrf, fault, limit, rbac, small};
+use super::{Config, FilterError, HttpFilter, Override, cors, csrf, fault, limit, mutation, rbac, small};
 use crate::diagnostic::Code;
 use crate::model::findings::{Classified, classify, scan, shown};
 use crate::model::rules::filled;
@@ -34,6 +35,8 @@ const HEALTH_CHECK: &str = "envoy.extensions.filters.http.health_check.v3.Health
 const BUFFER: &str = "envoy.extensions.filters.http.buffer.v3.Buffer";
 const BUFFER_PER_ROUTE: &str = "envoy.extensions.filters.http.buffer.v3.BufferPerRoute";
 const LIMIT: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
+const MUTATION: &str = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation";
+const MUTATION_PER_ROUTE: &str = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute";
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// The filters of a connection manager that has been scanned. `fetched`: it has some that are not in the message.
@@ -205,6 +208,16 @@ fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Re
         LIMIT => {
             let limit = limit::convert(LocalRateLimit::decode(bytes.clone())?, false)?;
             Some(limit.map_or(Config::Off, Config::Limit))
+        }
+        MUTATION => {
+            let own = wire_mutation::HeaderMutation::decode(bytes.clone())?;
+            let mutation = mutation::convert(own.mutations, own.most_specific_header_mutations_wins, place, report)?;
+            mutation.map(|mutation| Config::Mutation(Box::new(mutation)))
+        }
+        MUTATION_PER_ROUTE => {
+            let own = wire_mutation::HeaderMutationPerRoute::decode(bytes.clone())?;
+            let mutation = mutation::convert(own.mutations, false, place, report)?;
+            mutation.map(|mutation| Config::Mutation(Box::new(mutation)))
         }
         BUFFER => Some(Config::Buffer(small::buffer(wire_buffer::Buffer::decode(bytes.clone())?)?)),
         BUFFER_PER_ROUTE => {

@@ -38,6 +38,7 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.config.rbac.v3.",
             "envoy.config.core.v3.RuntimeFractionalPercent",
             "envoy.config.core.v3.CidrRange",
+            "envoy.config.common.mutation_rules.",
             "envoy.type.v3.HttpStatus",
             "envoy.type.v3.TokenBucket",
         ],

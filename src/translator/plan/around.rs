@@ -1,0 +1,40 @@
+//! What stands around a route: the levels that say something about headers and filters.
+
+use super::headers::Facts;
+use crate::model::filter::Overrides;
+use crate::model::headers::HeaderMutations;
+use crate::model::route::{Destination, Route, VirtualHost};
+use crate::table::Settings;
+
+/// One route and what stands around it.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// Of the route configuration.
+    pub(super) settings: &'a Settings,
+    pub(super) host: &'a VirtualHost,
+    pub(super) route: &'a Route,
+}
+
+impl<'a> Around<'a> {
+    /// The levels that change headers, in the order in which Envoy works through them.
+    pub(super) fn levels(self, destination: Option<&'a Destination>) -> Vec<&'a HeaderMutations> {
+        let destination = destination.and_then(|destination| destination.mutations.as_deref());
+        let levels = [destination, self.route.mutations.as_deref(), self.host.mutations.as_deref()];
+        let levels = levels.into_iter().chain([self.settings.mutations.as_deref()]).flatten();
+        // The last one wins.
+        if self.settings.most_specific_wins { levels.rev().collect() } else { levels.collect() }
+    }
+
+    /// What is said about filters, the most specific level first.
+    pub(super) fn overrides(self, destination: Option<&'a Destination>) -> Vec<&'a Overrides> {
+        let own = destination.map(|destination| &destination.filters);
+        let levels = own.into_iter().chain([&self.route.filters, &self.host.filters, &self.settings.filters]);
+        levels.filter(|level| !level.is_empty()).collect()
+    }
+
+    /// What values of headers are made of.
+    pub(super) fn facts(self, destination: Option<&'a Destination>, strips_client_cert: bool) -> Facts<'a> {
+        let cluster = destination.map_or("", |destination| &destination.cluster);
+        Facts { route: &self.route.name, cluster, strips_client_cert }
+    }
+}

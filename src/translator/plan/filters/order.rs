@@ -1,0 +1,63 @@
+//! What follows from the order of filters: which of them see what others have changed.
+//!
+//! APISIX tells requests as they came. A filter that looks at a header after another one has changed it would see
+//! something else in Envoy.
+
+use super::Refusal;
+use crate::model::filter::{Config, Effective, Rule};
+use crate::model::headers::HeaderMutations;
+
+/// Refuses a filter that looks at a request header which one of the steps before it changes.
+pub(super) fn check(config: Effective<'_>, before: &[Vec<&HeaderMutations>]) -> Result<(), Refusal> {
+    let Effective::Config(config) = config else { return Ok(()) };
+    if before.iter().all(Vec::is_empty) {
+        return Ok(());
+    }
+    let mut looks_at = Vec::new();
+    reads(config, &mut looks_at);
+    let steps = || before.iter().flatten().map(|step| &step.request);
+    let changes = |name: &&str| {
+        steps().any(|level| {
+            let mut names = level.remove.iter().chain(level.add.iter().map(|addition| &addition.name));
+            names.any(|changed| changed.eq_ignore_ascii_case(name))
+        })
+    };
+    match looks_at.into_iter().find(changes) {
+        Some(name) => Err(Refusal(format!("it looks at header {name:?} after a filter before it has changed it"))),
+        None => Ok(()),
+    }
+}
+
+/// The request headers that a filter looks at.
+fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
+    match config {
+        Config::Nothing
+        | Config::Off
+        | Config::Unusable(_)
+        | Config::Buffer(_)
+        | Config::Limit(_)
+        | Config::Mutation(_) => {}
+        Config::Fault(fault) => {
+            names.extend(fault.headers.iter().map(|header| header.name.as_str()));
+            names.extend((!fault.nodes.is_empty()).then_some("x-envoy-downstream-service-node"));
+            // Whether a request is gRPC.
+            names.push("content-type");
+        }
+        Config::HealthCheck(check) => names.extend(check.0.iter().map(|header| header.name.as_str())),
+        Config::Csrf(_) => names.extend(["origin", "referer"]),
+        Config::Cors(_) => {
+            names.extend(["origin", "access-control-request-method", "access-control-request-private-network"]);
+        }
+        Config::Rbac(rbac) => rule(&rbac.rule, names),
+    }
+}
+
+fn rule<'a>(part: &'a Rule, names: &mut Vec<&'a str>) {
+    match part {
+        Rule::All(parts) | Rule::Any(parts) => parts.iter().for_each(|part| rule(part, names)),
+        Rule::Not(part) => rule(part, names),
+        Rule::Header(header) => names.push(&header.name),
+        // The client's address has been found before any filter runs.
+        Rule::Client(_) | Rule::Path(_) | Rule::Port(..) | Rule::Peer(_) | Rule::ServerName(_) => {}
+    }
+}
