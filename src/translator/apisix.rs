@@ -9,7 +9,7 @@ mod upstream;
 mod writer;
 
 pub(crate) use plugins::{
-    Abort, ClientControl, Delay, FaultInjection, LimitReq, Meta, Plugins, ProxyRewrite, RequestHeaders,
+    Abort, ClientControl, Delay, FaultInjection, LimitReq, Meta, Plugins, ProxyMirror, ProxyRewrite, RequestHeaders,
     ResponseHeaders, ResponseRewrite, Template, Value,
 };
 pub(crate) use route::{Route, Timeout, seconds};

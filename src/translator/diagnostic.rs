@@ -97,6 +97,7 @@ codes! {
     HeaderLeftOut = "AM0213", Warning, Impossible, "a header that APISIX cannot add, set or remove";
     RewriteApproximated = "AM0214", Warning, Approximate, "a rewrite or redirect that differs for some requests";
     RetryApproximated = "AM0215", Warning, Approximate, "requests that are not tried again when Envoy would, or the other way round";
+    MirrorApproximated = "AM0216", Warning, Approximate, "copies of requests that are not sent, or differ from those that Envoy sends";
     FilterDenied = "AM0221", Error, Impossible, "an HTTP filter that cannot be translated safely for a route: it answers 503";
     FilterApproximated = "AM0222", Warning, Approximate, "an HTTP filter that does not do exactly what it does in Envoy";
     ListenerWithoutHttp = "AM0301", Warning, Impossible, "a listener without HTTP that is not translated";

@@ -7,6 +7,7 @@ mod guards;
 mod headers;
 mod lines;
 mod load;
+mod mirror;
 mod outcome;
 mod partition;
 mod redirect;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
-use crate::model::route::{VirtualHost, VirtualHostError};
+use crate::model::route::{Mirror, VirtualHost, VirtualHostError};
 use crate::names::ContentHash;
 use crate::plan::ClusterUse;
 use crate::report::Report;
@@ -100,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) ignore_path_parameters: bool,
     /// `typed_per_filter_config`.
     pub(crate) filters: Overrides,
+    /// Copies of the requests of virtual hosts that have none of their own.
+    pub(crate) mirror: Option<Box<Mirror>>,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// `most_specific_header_mutations_wins`.

@@ -5,6 +5,7 @@ mod conditions;
 mod convert;
 mod hash;
 mod matching;
+mod mirror;
 mod overrides;
 mod redirect;
 mod retry;
@@ -14,6 +15,7 @@ mod settings;
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
 pub(crate) use hash::{HashKey, Hashing};
 pub(crate) use matching::{HeaderMatcherError, header_match, text_match};
+pub(crate) use mirror::Mirror;
 pub(crate) use redirect::{Redirect, Scheme};
 pub(crate) use retry::Retry;
 pub(crate) use rewrite::PathRewrite;
@@ -36,6 +38,8 @@ pub(crate) struct VirtualHost {
     pub(crate) domains: Vec<String>,
     /// For routes that say nothing about it.
     pub(crate) retry: Option<Retry>,
+    /// Copies of the requests of routes that have none of their own.
+    pub(crate) mirror: Option<Box<Mirror>>,
     /// `require_tls` is not `NONE`: requests without TLS are sent to it.
     pub(crate) requires_tls: bool,
     /// `typed_per_filter_config`.
@@ -96,6 +100,8 @@ pub(crate) struct Forward {
     pub(crate) cluster_header: Option<String>,
     /// What happens to requests that fail; `None`: as the virtual host says.
     pub(crate) retry: Option<Retry>,
+    /// Copies of the requests; `None`: as the virtual host says.
+    pub(crate) mirror: Option<Box<Mirror>>,
     /// What chooses endpoints of clusters that hash; `None`: nothing.
     pub(crate) hashing: Option<Box<Hashing>>,
     /// `timeout`, in milliseconds; 0 is none.

@@ -83,6 +83,7 @@ pub(super) struct LineMaker<'a> {
     pub(super) requests: &'a Requests,
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
     pub(super) all_clusters: &'a dyn Fn() -> Vec<String>,
+    pub(super) addresses: &'a dyn Fn(&str) -> Option<Vec<String>>,
     /// Clusters that a line leads to or would lead to, and how.
     pub(super) clusters: BTreeSet<ClusterUse>,
     pub(super) report: Report,

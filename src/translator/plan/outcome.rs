@@ -201,6 +201,7 @@ impl LineMaker<'_> {
             retries: retry.retries,
             retry_timeout: if retry.retries > 0 { forward.timeout } else { 0 },
             hash: if hashes { self.hash(forward, place) } else { None },
+            copied: false,
         };
         let used = ClusterUse { cluster: cluster.to_owned(), variant };
         let upstream = used.id(self.instance);
@@ -210,8 +211,13 @@ impl LineMaker<'_> {
         let websocket = forward.websocket.unwrap_or(self.requests.websocket);
         let target = Some(Target { upstream, timeout, websocket });
         let outcome = Outcome { target, plugins: Plugins::default() };
-        match rewrite::rewrite(around.route, forward, destination) {
+        let outcome = match rewrite::rewrite(around.route, forward, destination) {
             Some(rewrite) => outcome.with(rewrite),
+            None => outcome,
+        };
+        let mirror = forward.mirror.as_deref().or(around.host.mirror.as_deref());
+        match mirror.or(self.settings.mirror.as_deref()) {
+            Some(mirror) => self.copied(mirror, outcome, place),
             None => outcome,
         }
     }

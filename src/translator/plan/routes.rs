@@ -40,6 +40,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) cluster: &'a dyn Fn(&str) -> Option<View>,
     /// The names of all clusters, in order.
     pub(crate) clusters: &'a dyn Fn() -> Vec<String>,
+    /// Where a cluster can be reached, `host:port`, preferred first; `None` where it does not exist or must not be used.
+    pub(crate) addresses: &'a dyn Fn(&str) -> Option<Vec<String>>,
     /// `limits.extra_router_entries`.
     pub(crate) extra_entries: usize,
 }
@@ -139,6 +141,7 @@ fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
         requests: scope.requests,
         cluster: scope.cluster,
         all_clusters: scope.clusters,
+        addresses: scope.addresses,
         clusters: BTreeSet::new(),
         report: Report::default(),
     }

@@ -22,6 +22,8 @@ pub(crate) struct Variant {
     pub(crate) retry_timeout: u64,
     /// What chooses the endpoint; `None`: the cluster's own balancing.
     pub(crate) hash: Option<HashKey>,
+    /// It gets copies only, for which routes hold its address: there is no upstream.
+    pub(crate) copied: bool,
 }
 
 impl ClusterUse {
@@ -33,6 +35,11 @@ impl ClusterUse {
     /// Of routes whose cluster is named by the request.
     pub(crate) fn any() -> Self {
         Self::plain("")
+    }
+
+    /// Of routes that copy requests to it.
+    pub(crate) fn copied(cluster: &str) -> Self {
+        Self { variant: Variant { copied: true, ..Variant::default() }, ..Self::plain(cluster) }
     }
 
     /// The upstream's id.

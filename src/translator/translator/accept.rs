@@ -144,6 +144,7 @@ impl Translator {
         if old.as_ref().map(Cluster::view) != Some(view) {
             self.mark_users(fresh.name);
         }
+        self.mark_copiers(fresh.name);
         self.unwant_endpoints(fresh.name, old.as_ref(), service.as_deref());
         self.state.dirty.clusters.insert(fresh.name.to_owned());
         Ok(())
@@ -169,13 +170,22 @@ impl Translator {
         self.state.dirty.units.extend(users);
     }
 
+    /// Routes that copy requests to a cluster hold its address.
+    fn mark_copiers(&mut self, cluster: &str) {
+        let users = self.state.users.get(&ClusterUse::copied(cluster)).into_iter().flatten().cloned();
+        self.state.dirty.units.extend(users);
+    }
+
     pub(super) fn take_endpoints(&mut self, fresh: &Fresh<'_>, round: &mut Round) -> Result<(), String> {
         let mut report = Report::default();
         let value = fresh.resource.value.clone();
         let assignment = endpoint::convert(value, &mut report).map_err(|error| error.to_string())?;
         round.about(ResourceType::ClusterLoadAssignment, fresh.name, &report);
         self.state.endpoints.accept(fresh.name, fresh.hash, assignment, report);
-        let users = self.state.services.get(fresh.name).into_iter().flatten().cloned();
+        let users: Vec<String> = self.state.services.get(fresh.name).into_iter().flatten().cloned().collect();
+        for cluster in &users {
+            self.mark_copiers(cluster);
+        }
         self.state.dirty.clusters.extend(users);
         Ok(())
     }

@@ -58,6 +58,7 @@ impl Translator {
         // The first part keeps its ids when others come and go.
         let kind = if index == 0 { Cow::Borrowed(key.kind()) } else { Cow::Owned(format!("{}/{index}", key.kind())) };
         let cluster = |name: &str| self.state.clusters.get(name).map(Cluster::view);
+        let addresses = |name: &str| self.addresses(name);
         let label = key.label();
         let scope = Scope {
             writer: &self.state.writer,
@@ -69,6 +70,7 @@ impl Translator {
             settings: &table.settings,
             cluster: &cluster,
             clusters: &|| self.state.clusters.models().map(|(name, _)| name.to_owned()).collect(),
+            addresses: &addresses,
             extra_entries: self.options.limits.extra_router_entries,
         };
         match unit {
@@ -148,20 +150,30 @@ impl Translator {
         let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied);
         let (Some(cluster), true) = (cluster, self.state.uses(name).next().is_some()) else { return Vec::new() };
         let none = LoadAssignment::default();
-        let assignment = match &cluster.discovery {
-            Discovery::Inline(assignment) => assignment,
-            Discovery::Eds(service) => {
-                let service = if service.is_empty() { name } else { service };
-                self.state.endpoints.get(service).unwrap_or(&none)
-            }
-        };
-        let nodes = plan::nodes(cluster, assignment, report);
+        let nodes = plan::nodes(cluster, self.assignment(name, cluster).unwrap_or(&none), report);
         let instance = &self.options.instance;
         let upstream = |used: &ClusterUse| {
             let id = used.id(instance);
             let json = plan::upstream(&self.state.writer, &id, used, instance, cluster, &nodes)?;
             Some((id, json))
         };
-        self.state.uses(name).filter_map(|(used, _)| upstream(used)).collect()
+        let used = self.state.uses(name).map(|(used, _)| used).filter(|used| !used.variant.copied);
+        used.filter_map(upstream).collect()
+    }
+
+    fn assignment<'a>(&'a self, name: &str, cluster: &'a Cluster) -> Option<&'a LoadAssignment> {
+        match &cluster.discovery {
+            Discovery::Inline(assignment) => Some(assignment),
+            Discovery::Eds(service) => self.state.endpoints.get(if service.is_empty() { name } else { service }),
+        }
+    }
+
+    /// Where a cluster can be reached, preferred first; `None` where it does not exist or must not be used.
+    fn addresses(&self, name: &str) -> Option<Vec<String>> {
+        let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied)?;
+        let Some(assignment) = self.assignment(name, cluster) else { return Some(Vec::new()) };
+        // What there is to say is said with the cluster.
+        let nodes = plan::nodes(cluster, assignment, &mut Report::default());
+        Some(nodes.iter().map(|node| format!("{}:{}", node.host, node.port)).collect())
     }
 }

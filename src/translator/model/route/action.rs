@@ -11,11 +11,12 @@ use amesh_xds::wire::envoy::config::route::v3::route_action::{
 use amesh_xds::wire::envoy::config::route::v3::weighted_cluster::cluster_weight;
 use bytes::Bytes;
 
+use super::mirror::MirrorError;
 use super::overrides::{self, OverrideError};
 use super::redirect::{self, RedirectError};
 use super::rewrite::{self, RewriteError};
 use super::{Action, Destination, Forward};
-use super::{hash, retry};
+use super::{hash, mirror, retry};
 use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::findings::Denied;
@@ -50,6 +51,9 @@ pub(crate) enum ActionError {
     /// A rewrite that Envoy does not take.
     #[error("route.{0}")]
     Rewrite(#[from] RewriteError),
+    /// Copies that Envoy does not take.
+    #[error("route.{0}")]
+    Mirror(#[from] MirrorError),
     /// An upgrade twice.
     #[error("route.upgrade_configs has {0:?} twice")]
     Upgrade(String),
@@ -104,6 +108,7 @@ fn forward(
     let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
     let retry = route.retry_policy.as_ref().map(|policy| retry::convert(policy, &place.field("retry_policy"), report));
     let retry = retry.transpose()?;
+    let mirror = mirror::convert(&route.request_mirror_policies, place, report)?;
     let hashing = hash::convert(&route.hash_policy)?;
     let mut cluster_header = None;
     let (destinations, denied) = match route.cluster_specifier {
@@ -122,8 +127,18 @@ fn forward(
         None if scanned.0 => return Ok((Action::Deny, Denied(true))),
         None => return Err(ActionError::NoCluster),
     };
-    let forward =
-        Forward { destinations, cluster_header, retry, hashing, timeout, not_found_status, path, host, websocket };
+    let forward = Forward {
+        destinations,
+        cluster_header,
+        retry,
+        mirror,
+        hashing,
+        timeout,
+        not_found_status,
+        path,
+        host,
+        websocket,
+    };
     Ok((Action::Forward(forward), denied.or(unable)))
 }
 

@@ -1,5 +1,6 @@
 //! `Route.match` beside path and headers: query parameters, cookies, samples, gRPC and TLS.
 
+use amesh_xds::wire::envoy::config::core::v3::RuntimeFractionalPercent;
 use amesh_xds::wire::envoy::config::route::v3 as wire;
 use amesh_xds::wire::envoy::config::route::v3::query_parameter_matcher::QueryParameterMatchSpecifier;
 use amesh_xds::wire::envoy::r#type::matcher::v3::StringMatcher;
@@ -140,8 +141,12 @@ fn tls(context: wire::route_match::TlsContextMatchOptions, place: &Place<'_>, re
 
 /// The share of requests that a route is for.
 pub(super) fn fraction(matcher: &wire::RouteMatch) -> Result<Option<Fraction>, ConditionError> {
-    let Some(fraction) = &matcher.runtime_fraction else { return Ok(None) };
+    matcher.runtime_fraction.as_ref().map(share).transpose()
+}
+
+/// A share as its default says: there is no runtime.
+pub(super) fn share(fraction: &RuntimeFractionalPercent) -> Result<Fraction, ConditionError> {
     let value = fraction.default_value.as_ref().ok_or(ConditionError::NoFraction)?;
     let denominator = defined(value.denominator, "runtime_fraction.default_value.denominator")?;
-    Ok(Some(Fraction::new(value.numerator, denominator)))
+    Ok(Fraction::new(value.numerator, denominator))
 }

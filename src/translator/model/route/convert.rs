@@ -8,6 +8,7 @@ use prost::Message as _;
 
 use super::action::{self, ActionError};
 use super::matching::{self, MatchError};
+use super::mirror::{self, MirrorError};
 use super::overrides::{self, OverrideError};
 use super::retry;
 use super::{Action, Route, VirtualHost};
@@ -53,6 +54,9 @@ pub(crate) enum VirtualHostError {
     /// Headers that Envoy does not take.
     #[error("{0}")]
     Headers(#[from] HeaderListError),
+    /// Copies that Envoy does not take.
+    #[error("{0}")]
+    Mirror(#[from] MirrorError),
     /// A timeout that is no duration.
     #[error("retry_policy.per_try_timeout: {0}")]
     Retry(#[from] DurationError),
@@ -103,8 +107,9 @@ pub(crate) fn convert_virtual_host(
     let mutations = header_mutations!(host)?;
     let retry = host.retry_policy.as_ref().map(|policy| retry::convert(policy, &Place::named("retry_policy"), report));
     let retry = retry.transpose()?;
+    let mirror = mirror::convert(&host.request_mirror_policies, &Place::ROOT, report)?;
     let requires_tls = requires_tls(&host, report)?;
-    Ok(VirtualHost { retry, requires_tls, name: host.name, domains: host.domains, filters, mutations, routes })
+    Ok(VirtualHost { retry, mirror, requires_tls, name: host.name, domains: host.domains, filters, mutations, routes })
 }
 
 fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {

@@ -3,6 +3,7 @@
 use amesh_xds::coverage::WireError;
 use amesh_xds::wire::envoy::config::route::v3 as wire;
 
+use super::mirror::{self, MirrorError};
 use super::overrides::{self, OverrideError};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, scan};
@@ -21,6 +22,9 @@ pub(crate) enum SettingsError {
     /// Filter configuration that cannot be read.
     #[error("{0}")]
     Override(#[from] OverrideError),
+    /// Copies that Envoy does not take.
+    #[error("{0}")]
+    Mirror(#[from] MirrorError),
     /// Headers that Envoy does not take.
     #[error("{0}")]
     Headers(#[from] HeaderListError),
@@ -49,7 +53,9 @@ pub(crate) fn settings(
     }
     let filters = overrides::convert(&config.typed_per_filter_config, place, report)?;
     let mutations = header_mutations!(config)?;
+    let mirror = mirror::convert(&config.request_mirror_policies, place, report)?;
     Ok(Settings {
+        mirror,
         ignore_port: config.ignore_port_in_host_matching,
         filters,
         ignore_path_parameters: config.ignore_path_parameters_in_path_matching,
