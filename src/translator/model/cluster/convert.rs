@@ -32,6 +32,12 @@ pub(crate) enum ClusterError {
     /// Not the message it should be.
     #[error("{0}")]
     Decode(#[from] WireError),
+    /// A ring of no size.
+    #[error("load_balancing_policy: minimum_ring_size {0} is above maximum_ring_size {1}")]
+    Ring(u64, u64),
+    /// A table of a size that Envoy does not take.
+    #[error("load_balancing_policy: table_size is {0}; it must be a prime number of at most 5000011")]
+    Table(u64),
     /// Not the message it should be, in a way only the full decoder sees.
     #[error("{0}")]
     Text(#[from] prost::DecodeError),

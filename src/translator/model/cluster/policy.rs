@@ -61,16 +61,18 @@ fn enumerated(policy: LbPolicy, report: &mut Report) -> Result<Policy, ClusterEr
         LbPolicy::RoundRobin => Policy::ROUND_ROBIN,
         LbPolicy::LeastRequest => least_request(report),
         LbPolicy::Random => random(report),
-        LbPolicy::RingHash | LbPolicy::Maglev => {
-            let why = "lb_policy: the ring is another than Envoy's; without hash_policy endpoints are taken in turn";
-            report.add(Code::ClusterApproximated, "lb_policy", why);
-            Policy { hashes: true, ..Policy::ROUND_ROBIN }
-        }
+        LbPolicy::RingHash | LbPolicy::Maglev => hashing(report),
         LbPolicy::ClusterProvided => {
             report.add(Code::FieldDenied, "lb_policy", "lb_policy: the cluster does not choose its endpoints itself");
             Policy::DENIED
         }
     })
+}
+
+fn hashing(report: &mut Report) -> Policy {
+    let why = "lb_policy: the ring is another than Envoy's; without hash_policy endpoints are taken in turn";
+    report.add(Code::ClusterApproximated, "lb_policy", why);
+    Policy { hashes: true, ..Policy::ROUND_ROBIN }
 }
 
 fn least_request(report: &mut Report) -> Policy {
@@ -132,9 +134,38 @@ fn typed(config: &Any, depth: u32, place: &Place<'_>, report: &mut Report) -> Re
             let config = policies::random::v3::Random::decode(bytes.clone())?;
             random(report).weighing_localities(is_weighted(config.locality_lb_config.as_ref()))
         }
+        Some("RingHash") => ring_hash(&policies::ring_hash::v3::RingHash::decode(bytes.clone())?, report)?,
+        Some("Maglev") => maglev(&policies::maglev::v3::Maglev::decode(bytes.clone())?, report)?,
         _ => locality_round_robin(bytes, depth, report)?,
     };
     Ok(Some(Policy { denied: policy.denied.or(denied), ..policy }))
+}
+
+/// Envoy's ring where its sizes are not set.
+const RING: (u64, u64) = (1024, 8_388_608);
+/// Envoy's largest table, which is a prime number.
+const LARGEST_TABLE: u64 = 5_000_011;
+
+fn ring_hash(config: &policies::ring_hash::v3::RingHash, report: &mut Report) -> Result<Policy, ClusterError> {
+    let least = config.minimum_ring_size.unwrap_or(RING.0);
+    let most = config.maximum_ring_size.unwrap_or(RING.1);
+    if least > most {
+        return Err(ClusterError::Ring(least, most));
+    }
+    Ok(hashing(report).weighing_localities(config.locality_weighted_lb_config.is_some()))
+}
+
+fn maglev(config: &policies::maglev::v3::Maglev, report: &mut Report) -> Result<Policy, ClusterError> {
+    match config.table_size {
+        Some(size) if size > LARGEST_TABLE || !is_prime(size) => Err(ClusterError::Table(size)),
+        _ => Ok(hashing(report).weighing_localities(config.locality_weighted_lb_config.is_some())),
+    }
+}
+
+/// `number` is at most [`LARGEST_TABLE`], so that few divisors have to be tried.
+fn is_prime(number: u64) -> bool {
+    let mut divisors = (2_u64..).take_while(|divisor| divisor.saturating_mul(*divisor) <= number);
+    number > 1 && divisors.all(|divisor| number.checked_rem(divisor) != Some(0))
 }
 
 /// `WrrLocality`: localities by weight, then a policy inside the locality.
