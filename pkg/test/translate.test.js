@@ -14,7 +14,7 @@ test("text and bytes are the same", () => {
   assert.deepEqual(translation.summary, { resources: { Cluster: 1, Listener: 1 }, routes: 1, upstreams: 1 });
   assert.deepEqual(translation.config.routes[0]?.uris, ["/*"]);
   assert.match(translation.document, /^upstreams:\n[^]*\n#END\n$/);
-  assert.match(translation.report, /^note\[AM0211\] .*\nnote\[AM0305\] [^]*\n1 Cluster, 1 Listener -> 1 route, 1 upstream; .*\n$/);
+  assert.match(translation.report, /^info\[AM0211\] .*\ninfo\[AM0305\] [^]*\n1 Cluster, 1 Listener -> 1 route, 1 upstream; .*\n$/);
 });
 
 test("the document as JSON is the configuration", () => {
@@ -50,7 +50,7 @@ test("options count", () => {
   assert.equal(config.routes[0]?.labels?.["instance"], "other");
   const refused = translate(json, { listenPorts: [81], quiet: true });
   assert.ok(refused.counts.error > 0);
-  assert.doesNotMatch(refused.report, /note|warning| -> /);
+  assert.doesNotMatch(refused.report, /info|warning| -> /);
   const routes = JSON.stringify({ name: "r", virtual_hosts: [] });
   assert.equal(translate(routes, { from: "resource" }).summary.resources["RouteConfiguration"], 1);
 });

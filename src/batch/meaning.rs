@@ -6,7 +6,7 @@ use amesh_translator::{Fidelity, Severity};
 #[must_use]
 pub fn severity_means(severity: Severity) -> &'static str {
     match severity {
-        Severity::Info => "note: nothing differs for a request",
+        Severity::Info => "info: nothing differs for a request",
         Severity::Warning => "warning: approximated, or left out in a way that is never less safe",
         Severity::Error => "error: refused; the resource is not used, or the requests concerned are denied",
     }

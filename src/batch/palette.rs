@@ -14,7 +14,7 @@ pub struct Palette {
     pub red: Style,
     /// For warnings.
     pub yellow: Style,
-    /// For notes.
+    /// For information.
     pub cyan: Style,
 }
 
@@ -49,6 +49,6 @@ pub fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
-        Severity::Info => "note",
+        Severity::Info => "info",
     }
 }

@@ -135,7 +135,7 @@ fn summary_line(counts: Counts, summary: &Summary, palette: &Palette) -> String 
     let read = if read.is_empty() { "nothing".to_owned() } else { read.join(", ") };
     let made = format!("{}, {}", plural(summary.routes, "route"), plural(summary.upstreams, "upstream"));
     let said =
-        [plural(counts.error, "error"), plural(counts.warning, "warning"), plural(counts.info, "note")].join(", ");
+        [plural(counts.error, "error"), plural(counts.warning, "warning"), format!("{} info", counts.info)].join(", ");
     format!("{bold}{read} -> {made}{bold:#}; {said}\n")
 }
 

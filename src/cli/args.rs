@@ -200,7 +200,7 @@ pub(crate) struct RunArgs {
     /// File with the token of the ingest route
     #[arg(long, value_name = "FILE", requires = "apisix", value_hint = ValueHint::FilePath)]
     pub(crate) apisix_token_file: Option<PathBuf>,
-    /// Tell notes and warnings too, not only errors
+    /// Tell warnings and information too, not only errors
     #[arg(short, long)]
     pub(crate) verbose: bool,
     #[command(flatten)]

@@ -29,8 +29,8 @@ pub enum Step {
     Call(Pending, HttpCall),
 }
 
-/// A request that waits for its HTTP call; hand it to [`Instance::resume`] of the same instance. Dropping it leaves its
-/// context open for ever: resume with None instead.
+/// A request that waits for its HTTP call; hand it to [`Instance::resume`] or [`Instance::cancel`] of the same instance.
+/// Dropping it leaves its context open for ever.
 pub struct Pending {
     work: Work,
     token: u32,
@@ -114,6 +114,14 @@ impl Instance {
         let result = self.run(&mut work, Bytes::new(), CALL_RESPONSE, &arguments, false);
         work.exchange.end_reply();
         self.advance(work, CALL_RESPONSE, result)
+    }
+
+    /// Ends a request whose call nobody waits for any more: its context is done and deleted, and the callback of the call
+    /// never comes. So it is where nginx ends a request that waits, such as with `lua_check_client_abort on`; with
+    /// APISIX's own settings a client that leaves is noticed only after the call, so that [`Instance::resume`] follows.
+    pub fn cancel(&mut self, pending: Pending) {
+        let Pending { work, .. } = pending;
+        self.close(&work);
     }
 
     /// Runs one callback of a request.

@@ -187,6 +187,8 @@ impl Instance {
             let rest = 1_010_u64.saturating_sub(now.checked_rem(1_000).unwrap_or_default());
             return self.conclude(verdict, State::Deferred, Some(rest), None);
         }
+        // The caller may be gone before the outcome is known.
+        self.record.last_put = now;
         self.call(Call::Write { body: plan.body, digest, last: plan.last }, verdict)
     }
 

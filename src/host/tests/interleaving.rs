@@ -71,3 +71,19 @@ fn a_trap_in_one_request_ends_the_others_too() {
     let later = bench.instance.resume(pending, None);
     assert_eq!(later.err(), Some(error));
 }
+
+#[test]
+fn a_request_that_is_cancelled_ends_without_its_reply() {
+    let mut bench = Bench::new(&plugin(MODULE));
+    let (first, _) = begin(&mut bench);
+    let (second, _) = begin(&mut bench);
+    bench.instance.cancel(first);
+    assert_eq!(bench.said(), ["02"]);
+    let second = bench.instance.resume(second, Some(HttpReply::new(200, "for the second"))).unwrap();
+    assert_eq!(body(second), b"for the second");
+    assert_eq!(bench.said(), ["03"]);
+    let (last, _) = begin(&mut bench);
+    bench.instance.release(bench.context.take().unwrap()).unwrap();
+    bench.instance.cancel(last);
+    assert_eq!(bench.said(), ["02", "01"], "the number is free again; the plugin context has waited");
+}

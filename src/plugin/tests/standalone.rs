@@ -230,6 +230,26 @@ fn one_call_at_a_time() {
 }
 
 #[test]
+fn a_caller_that_leaves_holds_nothing_up() {
+    let Some(mut bench) = bench() else { return };
+    let Step::Call(reading, _) = bench.begin_stream(&[], &routes("1", &[("/", "a")])) else { panic!("no call") };
+    bench.cancel(reading);
+    assert_eq!(bench.page("/v1/status").json()["busy"], false);
+    assert_eq!(bench.flush().state(), "applied");
+    bench.wait(1_100);
+    let Step::Call(reading, call) = bench.begin_stream(&[], &routes("2", &[("/b", "a")])) else { panic!("no call") };
+    let answer = bench.call(&call);
+    let Step::Call(writing, call) = bench.resume(reading, answer) else { panic!("no second call") };
+    bench.call(&call);
+    bench.cancel(writing);
+    assert_eq!(bench.flush().state(), "deferred", "the change may have been made just now");
+    bench.wait(1_100);
+    assert_eq!(bench.flush().state(), "applied");
+    assert_eq!(bench.calls.last().map(String::as_str), Some("GET"), "it was made: there is nothing to write");
+    assert_eq!(bench.flush().state(), "unchanged");
+}
+
+#[test]
 fn secrets_are_shown_nowhere() {
     let Some(mut bench) = applied() else { return };
     bench.faults = vec![Some(Fault::Away)];

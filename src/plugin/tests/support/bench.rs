@@ -142,6 +142,11 @@ impl Bench {
         self.instance.resume(pending, answer).expect("no trap, no crash")
     }
 
+    /// Ends a request that waits for its call.
+    pub(crate) fn cancel(&mut self, pending: Pending) {
+        self.instance.cancel(pending);
+    }
+
     /// What the Admin API answers.
     pub(crate) fn call(&mut self, call: &HttpCall) -> Option<HttpReply> {
         let header = |name: &str| {

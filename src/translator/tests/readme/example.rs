@@ -109,7 +109,7 @@ fn line(diagnostic: &Diagnostic) -> String {
     let word = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
-        Severity::Info => "note",
+        Severity::Info => "info",
     };
     let times = if *count > 1 { format!(" ({count} places)") } else { String::new() };
     let hint = if hint.is_empty() { String::new() } else { format!("\n  hint: {hint}") };
