@@ -78,6 +78,7 @@ use serde_json::Value as Json;
 
 use crate::Request;
 use action::Target;
+use arrival::{Refused, Reject};
 use cluster::{Cluster, Host};
 use exchange::{Draw, Exchange};
 use filters::{Override, Passage};
@@ -203,7 +204,8 @@ impl Proxy {
         let manager = chain.manager.as_ref().map_err(|what| NotModelled(what.clone()))?;
         NotModelled::check(manager.not_modelled.as_ref())?;
         match Exchange::arrive(request, connection, manager) {
-            Err(answer) => Ok(certain(*answer)),
+            Err(Refused::AtOnce(answer)) => Ok(certain(answer)),
+            Err(Refused::ByManager(exchange, reject)) => rejected(manager, &exchange, reject, draw).map(certain),
             Ok(exchange) => self.routed(manager, exchange, draw, decision),
         }
     }
@@ -241,18 +243,32 @@ impl Proxy {
             Place::Route(host, route) => vec![&route.level.filters, &host.level.filters, &table.level.filters],
             Place::ToTls(_) | Place::NoRoute(_) => Vec::new(),
         };
-        let levels: Vec<_> = weight.map(|weight| &weight.filters).into_iter().chain(levels).collect();
-        let overrides = |name: &str| levels.iter().filter_map(|level| level.get(name)).collect();
         let router = Router { proxy: self, table };
-        let response = |exchange: &Exchange| router.response_changes(&place, weight, exchange);
-        let passage = Passage { overrides: &overrides, cluster, draw, response: &response };
+        let passage = Passage {
+            filters: &manager.filters,
+            levels: weight.map(|weight| &weight.filters).into_iter().chain(levels).collect(),
+            route_name: decision.route.as_ref().map(|route| route.name.clone()).unwrap_or_default(),
+            cluster,
+            draw,
+            response: &|exchange| router.response_changes(&place, weight, exchange),
+        };
         if let Some(protocol) = exchange.upgrade.as_deref().filter(|protocol| !upgrades(manager, &place, protocol)) {
             let why = format!("an upgrade to {protocol} is not allowed");
-            return passage.reply(&exchange, 403, String::new(), Headers::of_response(), &why).map(certain);
+            return passage.reply(&exchange, 403, "", Headers::of_response(), &why).map(certain);
         }
-        let route = |exchange| router.answer(&place, exchange, draw);
-        filters::pass(&manager.filters, &passage, exchange, &mut decision.steps, &route)
+        passage.pass(exchange, &mut decision.steps, |exchange| router.answer(&place, exchange, draw))
     }
+}
+
+/// An answer of the connection manager to a request that gets no route.
+fn rejected(manager: &Manager, exchange: &Exchange, reject: Reject, draw: &Draw) -> Known<Answer> {
+    let mut headers = Headers::of_response();
+    if let Some(location) = reject.location {
+        headers.set("location", location);
+    }
+    let (levels, route_name, cluster) = (Vec::new(), String::new(), None);
+    let passage = Passage { filters: &manager.filters, levels, route_name, cluster, draw, response: &|_| None };
+    passage.reply(exchange, reject.status, "", headers, reject.why)
 }
 
 fn certain(answer: Answer) -> Vec<Outcome> {

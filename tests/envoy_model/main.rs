@@ -16,16 +16,28 @@
 mod backends;
 mod case;
 mod compare;
+mod generate;
 mod opinion;
+mod random_filters;
+mod requests;
 
 use std::path::Path;
 
 use amesh_tests::envoy::{Envoy, program};
+use amesh_tests::http::free_port;
+use fastrand::Rng;
 use serde_json::json;
 
 use backends::Backends;
 use case::Case;
 use compare::Tally;
+
+/// Random configurations that one Envoy holds.
+const BATCH: u64 = 30;
+/// Requests to each of them.
+const REQUESTS: usize = 40;
+/// How many batches a run has, and a long one.
+const BATCHES: (u64, u64) = (3, 60);
 
 /// Compares all requests of some cases; without Envoy nothing is compared.
 fn run(cases: &[Case], tally: &mut Tally) {
@@ -47,5 +59,34 @@ fn features() {
     let cases: Vec<Case> = files.iter().map(|file| Case::read(file)).collect();
     let mut tally = Tally::default();
     run(&cases, &mut tally);
+    tally.finish();
+}
+
+fn seeds() -> Vec<Vec<u64>> {
+    if let Some(seed) = std::env::var("AMESH_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        return vec![vec![seed]];
+    }
+    let batches = if std::env::var_os("AMESH_LONG").is_some() { BATCHES.1 } else { BATCHES.0 };
+    (0..batches).map(|batch| (batch * BATCH..(batch + 1) * BATCH).collect()).collect()
+}
+
+fn random_case(seed: u64) -> Case {
+    let mut rng = Rng::with_seed(seed);
+    let port = free_port().port();
+    let manager = generate::manager(&mut rng);
+    let requests = (0..REQUESTS).map(|_| requests::random(&mut rng, port)).collect();
+    Case::new(format!("seed-{seed}"), port, manager, requests)
+}
+
+#[test]
+fn random_configurations() {
+    let mut tally = Tally::default();
+    for seeds in seeds() {
+        let cases: Vec<Case> = seeds.into_iter().map(random_case).collect();
+        if let [case] = cases.as_slice() {
+            println!("{:#}", case.listener);
+        }
+        run(&cases, &mut tally);
+    }
     tally.finish();
 }

@@ -64,12 +64,31 @@ const DROPPED: [&str; 7] = [
     "x-request-id",
 ];
 
-/// A request that got no further, boxed: the way of most is long.
-type Refused = Box<Answer>;
+/// A request that got no further.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The codec or the model ends it.
+    AtOnce(Answer),
+    /// The connection manager answers; filters see the answer.
+    ByManager(Box<Exchange>, Reject),
+}
 
-/// An answer of Envoy's without a body.
-pub(super) fn empty(status: u16, why: impl Into<String>) -> Answer {
-    Answer::Reply(Reply { status, headers: Vec::new(), body: Vec::new(), why: why.into() })
+/// An answer of the connection manager, which has no body.
+#[derive(Debug)]
+pub(super) struct Reject {
+    pub(super) status: u16,
+    pub(super) location: Option<Vec<u8>>,
+    pub(super) why: &'static str,
+}
+
+impl From<Answer> for Refused {
+    fn from(answer: Answer) -> Self {
+        Self::AtOnce(answer)
+    }
+}
+
+fn reject(status: u16, why: &'static str) -> Reject {
+    Reject { status, location: None, why }
 }
 
 /// An answer of the codec, which has the reason phrase as its body.
@@ -101,13 +120,16 @@ impl Exchange {
         if let Some(host) = line.host {
             headers.set(":authority", host);
         }
-        let Some(host) = headers.get(":authority") else { return Err(Box::new(empty(400, "no host header"))) };
+        let host = headers.value(":authority");
         if host.iter().any(|byte| b"\"#<>/?\\^`{|} ".contains(byte) || !byte.is_ascii_graphic()) {
             return Err(bad("an invalid host").into());
         }
-        let mut exchange = Self { headers, connection, upgrade: upgrade(&lines)? };
+        let mut exchange = Self { headers, connection, upgrade: upgrade(&lines)?, came_as_grpc: false };
+        exchange.came_as_grpc = exchange.is_grpc();
         exchange.set_scheme(line.scheme, manager)?;
-        exchange.normalise_path(manager)?;
+        if let Err(reject) = exchange.normalise_path(manager) {
+            return Err(Refused::ByManager(Box::new(exchange), reject));
+        }
         exchange.normalise_host(manager);
         exchange.drop_headers();
         Ok(exchange)
@@ -133,32 +155,36 @@ impl Exchange {
         Ok(())
     }
 
-    fn normalise_path(&mut self, manager: &Manager) -> Result<(), Refused> {
+    fn normalise_path(&mut self, manager: &Manager) -> Result<(), Reject> {
+        if !self.headers.has(":authority") {
+            return Err(reject(400, "no host header"));
+        }
         if self.path().contains(&b'#') {
-            return Err(Box::new(empty(400, "a path with a fragment")));
+            return Err(reject(400, "a path with a fragment"));
         }
         if !self.path().starts_with(b"/") {
-            return Err(Box::new(empty(404, "a target without a path")));
+            return Err(reject(404, "a target without a path"));
         }
-        let mut path = self.path().to_vec();
-        let plain = path::unescape_slashes(&path).filter(|_| manager.escaped_slashes != EscapedSlashes::Keep);
-        let redirect = plain.is_some() && manager.escaped_slashes == EscapedSlashes::UnescapeAndRedirect;
-        if plain.is_some() && manager.escaped_slashes == EscapedSlashes::Reject {
-            return Err(Box::new(empty(400, "an escaped slash in the path")));
+        let plain = path::unescape_slashes(self.path()).filter(|_| manager.escaped_slashes != EscapedSlashes::Keep);
+        let was_escaped = plain.is_some();
+        if let Some(plain) = plain {
+            self.headers.set(":path", plain);
         }
-        path = plain.unwrap_or(path);
+        if was_escaped && manager.escaped_slashes == EscapedSlashes::Reject {
+            return Err(reject(400, "an escaped slash in the path"));
+        }
         if manager.normalize_path {
-            path = path::normalise(&path).ok_or_else(|| empty(400, "a path that cannot be normalised"))?;
+            let path = path::normalise(self.path()).ok_or(reject(400, "a path that cannot be normalised"))?;
+            self.headers.set(":path", path);
         }
         if manager.merge_slashes {
-            path = path::merge_slashes(&path);
+            let path = path::merge_slashes(self.path());
+            self.headers.set(":path", path);
         }
-        if redirect {
-            let headers = vec![("location".into(), path)];
-            let why = "an escaped slash in the path".into();
-            return Err(Box::new(Answer::Reply(Reply { status: 307, headers, body: Vec::new(), why })));
+        if was_escaped && manager.escaped_slashes == EscapedSlashes::UnescapeAndRedirect {
+            let location = Some(self.path().to_vec());
+            return Err(Reject { status: 307, location, why: "an escaped slash in the path" });
         }
-        self.headers.set(":path", path);
         Ok(())
     }
 
@@ -190,8 +216,11 @@ impl Exchange {
         for name in DROPPED {
             self.headers.remove(name);
         }
-        if self.headers.value("te") != b"trailers" {
-            self.headers.remove("te");
+        // A list is cut down to what Envoy knows.
+        let te = self.headers.value("te").to_vec();
+        self.headers.remove("te");
+        if te.split(|&byte| byte == b',').any(|token| token.trim_ascii() == b"trailers") {
+            self.headers.set("te", "trailers");
         }
         if self.headers.value("expect").eq_ignore_ascii_case(b"100-continue") {
             self.headers.remove("expect");

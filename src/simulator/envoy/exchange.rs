@@ -15,6 +15,8 @@ pub(super) struct Exchange {
     pub(super) connection: Connection,
     /// The protocol that the request wants to change to, in lower case.
     pub(super) upgrade: Option<String>,
+    /// Whether it was gRPC before filters changed it: answers of Envoy's own follow that.
+    pub(super) came_as_grpc: bool,
 }
 
 /// The connection a request came over.

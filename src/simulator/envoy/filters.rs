@@ -4,12 +4,13 @@ mod access;
 mod browser;
 mod fault;
 mod mutation;
+mod passage;
 mod rbac;
 
-use super::change::{Changes, ResponseChanges};
-use super::decision::{Answer, Outcome, Step};
-use super::exchange::{Draw, Exchange};
-use super::forward::local;
+pub(super) use passage::Passage;
+
+use super::change::Changes;
+use super::exchange::Exchange;
 use super::headers::Headers;
 use super::object::{Object, Read};
 use super::stop::{Known, NotModelled};
@@ -66,34 +67,6 @@ struct Fate {
     delay: f64,
     /// The status of an abort.
     abort: Option<u16>,
-}
-
-/// What filters have besides the request.
-pub(super) struct Passage<'p> {
-    /// Of the filter in question, the most specific first.
-    pub(super) overrides: &'p dyn Fn(&str) -> Vec<&'p Override>,
-    /// The cluster that the route leads to.
-    pub(super) cluster: Option<String>,
-    pub(super) draw: &'p Draw,
-    /// What the route does to responses, those of filters among them.
-    pub(super) response: &'p dyn Fn(&Exchange) -> Option<ResponseChanges>,
-}
-
-impl Passage<'_> {
-    /// An answer before the router. The status is not known yet to what changes its headers.
-    pub(super) fn reply(
-        &self,
-        exchange: &Exchange,
-        status: u16,
-        body: String,
-        mut headers: Headers,
-        why: &str,
-    ) -> Known<Answer> {
-        if let Some(changes) = (self.response)(exchange) {
-            changes.change(0, &mut headers)?;
-        }
-        Ok(local(exchange, status, body, headers, why))
-    }
 }
 
 impl Filter {
@@ -198,82 +171,22 @@ impl Kind {
     }
 }
 
-/// What becomes of a request on its way through the filters. `route` is the answer of the router; it is asked last,
-/// once for each way through.
-pub(super) fn pass(
-    filters: &[Filter],
-    passage: &Passage,
-    mut exchange: Exchange,
-    steps: &mut Vec<Step>,
-    route: &dyn Fn(Exchange) -> Known<Answer>,
-) -> Known<Vec<Outcome>> {
-    let mut chances = vec![(1.0, 0.0)];
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut encoders: Vec<Vec<Changes>> = Vec::new();
-    let mut answer = None;
-    for filter in filters {
-        let overrides = (passage.overrides)(&filter.name);
-        if overrides.first().map_or(filter.disabled, |first| first.disabled) {
-            continue;
-        }
-        let verdict = filter.act(passage, &overrides, &mut exchange, &mut encoders)?;
-        match verdict {
-            Verdict::Continue => {}
-            Verdict::Reply(status, body, headers, why) => {
-                steps.push(Step::Filter { name: filter.name.clone(), did: why.into() });
-                answer = Some(passage.reply(&exchange, status, body, headers, why)?);
-                break;
-            }
-            Verdict::Fates(fates) => {
-                steps.push(Step::Filter { name: filter.name.clone(), did: "by chance".into() });
-                let mut through = Vec::new();
-                for ((share, delay), fate) in
-                    chances.iter().flat_map(|chance| fates.iter().map(move |fate| (chance, fate)))
-                {
-                    let (share, delay) = (share * fate.share, delay + fate.delay);
-                    match fate.abort {
-                        None => through.push((share, delay)),
-                        Some(status) => {
-                            let body = "fault filter abort".into();
-                            let answer = passage.reply(&exchange, status, body, Headers::of_response(), "fault")?;
-                            outcomes.push(Outcome { share, delay, answer });
-                        }
-                    }
-                }
-                chances = through;
-            }
-        }
-    }
-    if !chances.is_empty() {
-        let request = exchange.clone();
-        let answer = answer.map_or_else(|| route(exchange), Ok)?;
-        outcomes.extend(chances.into_iter().map(|(share, delay)| Outcome { share, delay, answer: answer.clone() }));
-        exchange = request;
-    }
-    encoders.reverse();
-    for outcome in &mut outcomes {
-        super::forward::encode(&mut outcome.answer, encoders.concat(), &exchange)?;
-    }
-    Ok(outcomes)
-}
-
 impl Filter {
+    /// Does to a request what the filter does, as the most specific of `kinds` says, or as the chain.
     fn act(
         &self,
         passage: &Passage,
-        overrides: &[&Override],
+        kinds: &[&Kind],
         exchange: &mut Exchange,
-        encoders: &mut Vec<Vec<Changes>>,
+        responses: &mut Vec<Changes>,
     ) -> Known<Verdict> {
-        let kinds: Vec<&Kind> = overrides.iter().filter_map(|other| other.kind.as_ref()).collect();
-        let kind = kinds.first().copied().unwrap_or(&self.kind);
-        match kind {
+        match kinds.first().copied().unwrap_or(&self.kind) {
             Kind::NotModelled(what) => NotModelled::because(what),
             Kind::Fault(fault) => fault.act(exchange, passage.cluster.as_deref()),
-            Kind::Cors(_) => browser::cors(&kinds, passage, exchange, encoders),
+            Kind::Cors(_) => browser::cors(kinds, passage, exchange, responses),
             Kind::Csrf(csrf) => csrf.act(exchange, passage.draw),
             Kind::Rbac(Some(rbac)) => rbac.act(exchange),
-            Kind::Mutation(_) => mutation::act(&self.kind, &kinds, exchange, encoders),
+            Kind::Mutation(_) => mutation::act(&self.kind, kinds, exchange, &passage.route_name),
             Kind::HealthCheck(check) => check.act(exchange),
             Kind::ApiKey(own) => own.act(&self.kind, exchange),
             Kind::BasicAuth(auth) => auth.act(exchange),

@@ -2,7 +2,6 @@
 
 use super::Proxy;
 use super::action::{ClusterWeight, HostRewrite, MirrorPolicy, RouteAction};
-use super::arrival::empty;
 use super::change::{Changes, ResponseChanges};
 use super::decision::{Answer, Endpoints, Forward, Line, Mirror, Reply};
 use super::exchange::{Draw, Exchange};
@@ -21,20 +20,20 @@ pub(super) struct Router<'r> {
 
 impl<'r> Router<'r> {
     /// What the router filter does with a request, which it may change.
-    pub(super) fn answer(self, place: &Place<'r>, exchange: Exchange, draw: &Draw) -> Known<Answer> {
+    pub(super) fn answer(self, place: &Place<'r>, exchange: &mut Exchange, draw: &Draw) -> Known<Answer> {
         let (host, route) = match place {
-            Place::NoRoute(_) => return Ok(local(&exchange, 404, "", Headers::of_response(), "no route")),
+            Place::NoRoute(_) => return Ok(local(exchange, 404, "", Headers::of_response(), "no route")),
             Place::ToTls(_) => {
                 let mut headers = Headers::of_response();
                 headers.set("location", [b"https://", exchange.authority(), exchange.path()].concat());
-                return Ok(local(&exchange, 301, "", headers, "the virtual host requires TLS"));
+                return Ok(local(exchange, 301, "", headers, "the virtual host requires TLS"));
             }
             Place::Route(host, route) => (host, route),
         };
         match &route.action {
             Action::NotModelled(what) => NotModelled::because(what),
-            Action::Redirect(redirect) => self.redirect(host, route, redirect, &exchange),
-            Action::Direct(response) => self.direct(host, route, response, &exchange),
+            Action::Redirect(redirect) => self.redirect(host, route, redirect, exchange),
+            Action::Direct(response) => self.direct(host, route, response, exchange),
             Action::Forward(action) => self.forward(host, route, action, exchange, draw),
         }
     }
@@ -81,9 +80,17 @@ impl<'r> Router<'r> {
         }
     }
 
-    fn redirect(self, host: &VirtualHost, route: &Route, redirect: &Redirect, exchange: &Exchange) -> Known<Answer> {
+    fn redirect(
+        self,
+        host: &VirtualHost,
+        route: &Route,
+        redirect: &Redirect,
+        exchange: &mut Exchange,
+    ) -> Known<Answer> {
         let mut headers = Headers::of_response();
         headers.set("location", redirect.location(exchange, &route.matcher.path)?);
+        // Header changes see the new path.
+        redirect.rewrite_path(exchange, &route.matcher.path)?;
         self.response(host, route, None, exchange, "").change(0, &mut headers)?;
         Ok(local(exchange, redirect.status, "", headers, "redirect"))
     }
@@ -104,31 +111,32 @@ impl<'r> Router<'r> {
         host: &VirtualHost,
         route: &Route,
         action: &RouteAction,
-        mut exchange: Exchange,
+        exchange: &mut Exchange,
         draw: &Draw,
     ) -> Known<Answer> {
         NotModelled::check(action.not_modelled.as_ref())?;
-        let (name, weight) = action.target.choose(&exchange, draw)?;
+        let (name, weight) = action.target.choose(exchange, draw)?;
         let unavailable = |exchange: &Exchange, status: u16, body: &str, why: String| {
             let mut headers = Headers::of_response();
             self.response(host, route, weight, exchange, &name).change(0, &mut headers)?;
             Ok(local(exchange, status, body, headers, why))
         };
         let Some(cluster) = self.proxy.clusters.get(&name) else {
-            return unavailable(&exchange, action.not_found, "", format!("there is no cluster {name:?}"));
+            return unavailable(exchange, action.not_found, "", format!("there is no cluster {name:?}"));
         };
         NotModelled::check(cluster.not_modelled.as_ref())?;
         let own_names = action.host == HostRewrite::Endpoint;
         let Some(mut endpoints) = cluster.endpoints(&self.proxy.assignments, own_names) else {
             let why = format!("the cluster {name} has no hosts");
-            return unavailable(&exchange, 503, "no healthy upstream", why);
+            self.change_request(host, route, action, weight, &name, exchange)?;
+            return unavailable(exchange, 503, "no healthy upstream", why);
         };
         if action.picks_by_metadata {
             endpoints = Endpoints::Open("metadata_match".into());
         }
-        self.change_request(host, route, action, weight, &name, &mut exchange)?;
+        self.change_request(host, route, action, weight, &name, exchange)?;
         if action.appends_forwarded_host && own_names && endpoints.have_own_names()? {
-            append_forwarded_host(&mut exchange);
+            append_forwarded_host(exchange);
         }
         let policies = [&action.mirrors, &host.mirrors, &self.table.mirrors];
         let policies = policies.into_iter().find(|policies| !policies.is_empty());
@@ -140,15 +148,15 @@ impl<'r> Router<'r> {
             headers: sent(&exchange.headers),
             timeout: action.timeout,
             retry: action.retry.clone().or_else(|| host.retry.clone()),
-            response: self.response(host, route, weight, &exchange, &name),
-            mirrors: self.mirrors(policies.map(Vec::as_slice).unwrap_or_default(), &exchange)?,
+            response: self.response(host, route, weight, exchange, &name),
+            mirrors: self.mirrors(policies.map(Vec::as_slice).unwrap_or_default(), exchange)?,
             websocket: exchange.upgrade.as_deref() == Some("websocket"),
             hash_policy: action.hash_policy.clone(),
             cluster: name,
         })))
     }
 
-    /// Header changes, then the host, then the path.
+    /// The header changes and the host of a weighted cluster, the other header changes, the host, the path.
     fn change_request(
         self,
         host: &VirtualHost,
@@ -158,11 +166,15 @@ impl<'r> Router<'r> {
         cluster: &str,
         exchange: &mut Exchange,
     ) -> Known<()> {
-        let own = weight.map(|weight| &weight.request);
-        for level in self.levels(own, &route.level.request, &host.level.request, &self.table.level.request) {
+        if let Some(weight) = weight {
+            weight.request.apply_to_request(exchange, &route.this.name, cluster)?;
+            if let Some(host) = &weight.host {
+                exchange.headers.set(":authority", host.clone());
+            }
+        }
+        for level in self.levels(None, &route.level.request, &host.level.request, &self.table.level.request) {
             level.apply_to_request(exchange, &route.this.name, cluster)?;
         }
-        let of_weight = weight.and_then(|weight| weight.host.clone()).map(String::into_bytes);
         let host = match &action.host {
             HostRewrite::Literal(host) => Some(host.clone().into_bytes()),
             HostRewrite::Header(name) => exchange.headers.get(name).map(<[u8]>::to_vec),
@@ -170,7 +182,7 @@ impl<'r> Router<'r> {
             HostRewrite::NotModelled(what) => return NotModelled::because(what),
             HostRewrite::None | HostRewrite::Endpoint => None,
         };
-        for host in [of_weight, host].into_iter().flatten().filter(|host| !host.is_empty()) {
+        if let Some(host) = host.filter(|host| !host.is_empty()) {
             if action.appends_forwarded_host {
                 append_forwarded_host(exchange);
             }
@@ -219,7 +231,7 @@ fn sent(headers: &Headers) -> Vec<Line> {
 }
 
 /// What filters make of an answer on its way back.
-pub(super) fn encode(answer: &mut Answer, changes: Vec<Changes>, request: &Exchange) -> Known<()> {
+pub(super) fn encode(answer: &mut Answer, changes: Vec<Changes>, request: &Exchange, route_name: &str) -> Known<()> {
     match answer {
         Answer::Forward(forward) => forward.response.levels.extend(changes),
         Answer::Reply(reply) => {
@@ -227,8 +239,9 @@ pub(super) fn encode(answer: &mut Answer, changes: Vec<Changes>, request: &Excha
             for (name, value) in reply.headers.drain(..) {
                 headers.add(&name, value);
             }
-            let (route_name, cluster) = (String::new(), String::new());
-            let changes = ResponseChanges { levels: changes, request: Box::new(request.clone()), route_name, cluster };
+            let request = Box::new(request.clone());
+            let (route_name, cluster) = (route_name.into(), String::new());
+            let changes = ResponseChanges { levels: changes, request, route_name, cluster };
             changes.change(reply.status, &mut headers)?;
             reply.headers = headers.lines().to_vec();
         }
@@ -247,10 +260,10 @@ pub(super) fn local(
 ) -> Answer {
     let mut body = body.into();
     headers.remove("content-length");
-    if exchange.is_grpc() {
+    if exchange.came_as_grpc {
         headers.set("content-type", "application/grpc");
         headers.set("grpc-status", grpc_status(status));
-        if !body.is_empty() {
+        if !body.is_empty() && exchange.method() != b"HEAD" {
             headers.set("grpc-message", percent_encoded(&body));
         }
         let headers = headers.lines().to_vec();
@@ -264,8 +277,7 @@ pub(super) fn local(
     if exchange.method() == b"HEAD" {
         body.clear();
     }
-    let Answer::Reply(reply) = empty(status, why) else { return empty(status, "") };
-    Answer::Reply(Reply { headers: headers.lines().to_vec(), body, ..reply })
+    Answer::Reply(Reply { status, headers: headers.lines().to_vec(), body, why: why.into() })
 }
 
 fn grpc_status(status: u16) -> &'static str {

@@ -119,7 +119,7 @@ impl Headers {
         if let Some((_, present)) =
             self.lines.iter_mut().find(|(other, _)| other == name && self.joined.contains(&name))
         {
-            if !present.is_empty() {
+            if !present.is_empty() && !value.is_empty() {
                 present.extend(b",");
             }
             present.extend(value);

@@ -5,6 +5,12 @@ pub(super) fn without_query(path: &[u8]) -> &[u8] {
     split(path).0
 }
 
+/// Every segment up to its first semicolon.
+pub(super) fn without_parameters(path: &[u8]) -> Vec<u8> {
+    let name = |segment: &[u8]| segment.split(|&byte| byte == b';').next().unwrap_or_default().to_vec();
+    path.split(|&byte| byte == b'/').map(name).collect::<Vec<_>>().join(&b'/')
+}
+
 /// The path, and the query with its question mark.
 pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     let end = path.iter().position(|&byte| byte == b'?').unwrap_or(path.len());
@@ -88,9 +94,12 @@ fn characters(mut raw: &[u8]) -> Option<Vec<u8>> {
     Some(segment)
 }
 
-/// Runs of slashes in the path as one.
+/// Runs of slashes in the path as one; of nothing but slashes two are left.
 pub(super) fn merge_slashes(target: &[u8]) -> Vec<u8> {
     let (path, query) = split(target);
+    if path.len() > 1 && path.iter().all(|&byte| byte == b'/') {
+        return [b"//", query].concat();
+    }
     let mut merged: Vec<u8> = Vec::new();
     for &byte in path {
         if byte != b'/' || merged.last() != Some(&b'/') {

@@ -77,6 +77,10 @@ impl PathMatch {
         Ok(Self::Template(Box::new(template)))
     }
 
+    pub(super) fn is_template(&self) -> bool {
+        matches!(self, Self::Template(_))
+    }
+
     /// Whether a path without its query fits.
     pub(super) fn matches(&self, path: &[u8]) -> Known<bool> {
         Ok(match self {

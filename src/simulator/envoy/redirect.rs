@@ -57,6 +57,14 @@ impl Redirect {
         Ok([scheme, b"://", host, self.port.as_bytes(), &path].concat())
     }
 
+    /// Gives the request itself the path to go to, where that is a rewrite of its own.
+    pub(super) fn rewrite_path(&self, exchange: &mut Exchange, matched: &PathMatch) -> Known<()> {
+        if let Some(path) = self.rewrite.apply(exchange.path(), matched)? {
+            exchange.headers.set(":path", path);
+        }
+        Ok(())
+    }
+
     /// The host of the request; its port is cut off where the redirect has one, or where it is the usual one of the
     /// scheme that is left.
     fn host_of<'e>(&self, exchange: &'e Exchange, scheme: &[u8]) -> &'e [u8] {

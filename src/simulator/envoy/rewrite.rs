@@ -50,6 +50,9 @@ impl PathRewrite {
         if let Some(regex) = regex {
             return RegexRewrite::read(&regex).map(Box::new).map(Self::Pattern);
         }
+        if !prefix.is_empty() && matches!(matched, PathMatch::Template(_)) {
+            return Err(action.refuse("prefix_rewrite", "Cannot use prefix_rewrite with path_match_policy"));
+        }
         if !prefix.is_empty() {
             return Ok(Self::Prefix(prefix.into()));
         }

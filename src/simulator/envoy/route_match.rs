@@ -63,6 +63,8 @@ impl RouteMatch {
     /// The first condition that a request fails.
     pub(super) fn failure(&self, exchange: &Exchange, path: &[u8], draw: &Draw) -> Known<Option<String>> {
         NotModelled::check(self.not_modelled.as_ref())?;
+        // Templates are held against the whole path, with its parameters.
+        let path = if self.path.is_template() { exchange.path_without_query() } else { path };
         if !self.path.matches(path)? {
             return Ok(Some(self.path.text()));
         }

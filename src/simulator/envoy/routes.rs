@@ -1,10 +1,13 @@
 //! `envoy.config.route.v3.RouteConfiguration`: the way from the host header to the route.
 
+use std::borrow::Cow;
+
 use super::action::MirrorPolicy;
 use super::arrival::port_start;
 use super::decision::Step;
 use super::exchange::{Draw, Exchange};
 use super::object::{Object, Read};
+use super::path;
 use super::route::{Level, Route, TlsRequirement, VirtualHost};
 use super::stop::{Known, NotModelled};
 
@@ -89,12 +92,12 @@ impl RouteTable {
         if virtual_host.tls != TlsRequirement::None && exchange.headers.value("x-forwarded-proto") != b"https" {
             return Ok(Place::ToTls(virtual_host));
         }
-        let mut path = exchange.path_without_query();
+        let mut path = Cow::Borrowed(exchange.path_without_query());
         if self.ignores_path_parameters {
-            path = path.split(|&byte| byte == b';').next().unwrap_or_default();
+            path = Cow::Owned(path::without_parameters(&path));
         }
         for route in &virtual_host.routes {
-            let failed = route.matcher.failure(exchange, path, draw)?;
+            let failed = route.matcher.failure(exchange, &path, draw)?;
             let matches = failed.is_none();
             steps.push(Step::Route { route: route.this.clone(), failed });
             if matches {

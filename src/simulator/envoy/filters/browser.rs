@@ -104,7 +104,7 @@ pub(super) fn cors(
     kinds: &[&Kind],
     passage: &Passage,
     exchange: &Exchange,
-    encoders: &mut Vec<Vec<Changes>>,
+    responses: &mut Vec<Changes>,
 ) -> Known<Verdict> {
     let policies = kinds.iter().filter_map(|kind| match kind {
         Kind::Cors(cors) => Some(cors.as_ref()),
@@ -118,7 +118,7 @@ pub(super) fn cors(
     }
     let allowed = policies.allow(origin)?;
     if allowed {
-        encoders.push(policies.answer(origin));
+        responses.extend(policies.answer(origin));
     }
     let asks = !exchange.headers.value("access-control-request-method").is_empty();
     let answers = allowed || policies.flag(|policy| policy.forwards_other_preflights) == Some(false);
@@ -169,7 +169,17 @@ impl Csrf {
 
 /// Host and port of a URL; what is none stays as it is.
 fn host_of(text: &[u8]) -> Vec<u8> {
-    let start = text.windows(3).position(|part| part == b"://").map_or(0, |at| at.saturating_add(3));
-    let rest = text.get(start..).unwrap_or_default();
-    rest.split(|byte| b"/?#".contains(byte)).next().unwrap_or_default().to_vec()
+    let url = || {
+        let text = std::str::from_utf8(text).ok()?;
+        let (scheme, rest) = text.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let (name, port) = authority.split_once(':').unwrap_or((authority, "0"));
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let is_url = ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
+            && !name.is_empty()
+            && name.bytes().all(is_name)
+            && port.parse::<u16>().is_ok();
+        is_url.then(|| authority.as_bytes().to_vec())
+    };
+    url().unwrap_or_else(|| text.to_vec())
 }

@@ -37,28 +37,27 @@ fn changes(mutations: &Object, name: &str) -> Read<Vec<Changes>> {
 }
 
 /// First what the chain says, then what routes say: all levels, the least specific last unless told otherwise.
-pub(super) fn act(
-    chain: &Kind,
-    overrides: &[&Kind],
-    exchange: &mut Exchange,
-    encoders: &mut Vec<Vec<Changes>>,
-) -> Known<Verdict> {
-    let of = |kind: &&Kind| match kind {
-        Kind::Mutation(mutation) => Some((**mutation).clone()),
+fn levels<'k>(chain: &'k Kind, overrides: &[&'k Kind]) -> Vec<&'k Mutation> {
+    let of = |kind: &'k Kind| match kind {
+        Kind::Mutation(mutation) => Some(mutation.as_ref()),
         _ => None,
     };
-    let own = of(&chain);
-    let mut levels: Vec<Mutation> = overrides.iter().filter_map(of).collect();
-    if own.as_ref().is_some_and(|own| own.most_specific_wins) {
+    let own = of(chain);
+    let mut levels: Vec<&Mutation> = overrides.iter().filter_map(|kind| of(kind)).collect();
+    if own.is_some_and(|own| own.most_specific_wins) {
         levels.reverse();
     }
-    let mut response = Vec::new();
-    for level in own.into_iter().chain(levels) {
-        for change in &level.request {
-            change.apply_to_request(exchange, "", "")?;
-        }
-        response.extend(level.response);
+    own.into_iter().chain(levels).collect()
+}
+
+pub(super) fn act(chain: &Kind, overrides: &[&Kind], exchange: &mut Exchange, route_name: &str) -> Known<Verdict> {
+    for change in levels(chain, overrides).into_iter().flat_map(|level| &level.request) {
+        change.apply_to_request(exchange, route_name, "")?;
     }
-    encoders.push(response);
     Ok(Verdict::Continue)
+}
+
+/// What is done to every answer.
+pub(super) fn response(chain: &Kind, overrides: &[&Kind]) -> Vec<Changes> {
+    levels(chain, overrides).into_iter().flat_map(|level| level.response.clone()).collect()
 }
