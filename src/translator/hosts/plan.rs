@@ -99,27 +99,44 @@ where
     S: AsRef<str>,
 {
     let mut sorter = Sorter::new(ports);
-    let mut seen = BTreeSet::new();
+    let mut lowers = Vec::new();
     for (virtual_host, domains) in virtual_hosts.into_iter().enumerate() {
         for domain in domains {
             let lower = domain.as_ref().to_ascii_lowercase();
-            if seen.contains(&lower) {
-                return Err(HostError::DuplicateDomain { virtual_host, domain: lower });
-            }
             sorter.add(virtual_host, domain.as_ref(), &lower);
-            seen.insert(lower);
+            lowers.push((lower, virtual_host));
         }
     }
-    Ok(sorter.finish())
+    match first_twice(&lowers) {
+        None => Ok(sorter.finish()),
+        Some((domain, virtual_host)) => Err(HostError::DuplicateDomain { virtual_host, domain }),
+    }
+}
+
+/// The first domain that stands in the list a second time.
+fn first_twice(lowers: &[(String, usize)]) -> Option<(String, usize)> {
+    let mut sorted: Vec<_> = lowers.iter().map(|(domain, _)| domain).zip(0_usize..).collect();
+    sorted.sort_unstable();
+    let pairs = sorted.iter().zip(sorted.iter().skip(1));
+    let again = pairs.filter(|(one, other)| one.0 == other.0).map(|(_, (_, at))| *at).min()?;
+    lowers.get(again).cloned()
 }
 
 /// A domain without key, in the order in which Envoy tries them: class, longest first, then a fixed order.
 type TextRank = (Class, Reverse<usize>, String);
 
+/// A host key of a virtual host, and what the key leaves open.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Keyed {
+    key: String,
+    virtual_host: usize,
+    spec: Spec,
+}
+
 struct Sorter {
     ports: PortMatching,
-    /// Key, then virtual host, then what the key leaves open.
-    keys: BTreeMap<String, BTreeMap<usize, BTreeSet<Spec>>>,
+    /// Sorted in the end.
+    keys: Vec<Keyed>,
     texts: BTreeMap<TextRank, usize>,
     any: Option<usize>,
     notes: Vec<HostNote>,
@@ -127,7 +144,7 @@ struct Sorter {
 
 impl Sorter {
     fn new(ports: PortMatching) -> Self {
-        Self { ports, keys: BTreeMap::new(), texts: BTreeMap::new(), any: None, notes: Vec::new() }
+        Self { ports, keys: Vec::new(), texts: BTreeMap::new(), any: None, notes: Vec::new() }
     }
 
     fn add(&mut self, virtual_host: usize, domain: &str, lower: &str) {
@@ -135,13 +152,13 @@ impl Sorter {
             Domain::Any => self.any = Some(virtual_host),
             Domain::Keyed { spec, .. } if self.cannot_match(&spec.port) => self.never(virtual_host, domain),
             Domain::Keyed { key, spec } => {
-                let specs = self.keys.entry(key).or_default().entry(virtual_host).or_default();
                 if let PortMatching::StripListenerPort(port) = self.ports
                     && spec.port == Port::None
                 {
-                    specs.insert(Spec { port: Port::Is(port.to_string()), ..spec });
+                    let spec = Spec { port: Port::Is(port.to_string()), ..spec };
+                    self.keys.push(Keyed { key: key.clone(), virtual_host, spec });
                 }
-                specs.insert(spec);
+                self.keys.push(Keyed { key, virtual_host, spec });
             }
             Domain::Text { class, text } if self.text_cannot_match(class, &text) => self.never(virtual_host, domain),
             Domain::Text { class, text } => {
@@ -188,58 +205,55 @@ impl Sorter {
     /// `foo.com:*` is a prefix wildcard, which Envoy tries after all suffix wildcards and longer prefix wildcards. It
     /// keeps the key `foo.com`, which APISIX tries first, only where none of these can match as well.
     fn demote_any_port(&mut self) {
-        let suffix_with_port = self.keys.iter().any(|(key, hosts)| key.starts_with('*') && has_port(hosts))
-            || self.texts.keys().any(|(class, ..)| *class == Class::Suffix);
+        let any_port = Spec { dot: false, port: Port::Any };
+        if !self.keys.iter().any(|keyed| keyed.spec == any_port) {
+            return;
+        }
+        let suffix_with_port =
+            self.keys.iter().any(|keyed| keyed.key.starts_with('*') && keyed.spec.port != Port::None)
+                || self.texts.keys().any(|(class, ..)| *class == Class::Suffix);
         let prefixes: BTreeSet<&str> =
             self.texts.keys().filter(|(class, ..)| *class == Class::Prefix).map(|(.., text)| text.as_str()).collect();
-        let any_port = Spec { dot: false, port: Port::Any };
         let mut demoted = Vec::new();
-        for (key, hosts) in &mut self.keys {
-            if !hosts.values().any(|specs| specs.contains(&any_port)) {
-                continue;
+        self.keys.retain(|keyed| {
+            let prefix = format!("{}:", keyed.key);
+            let longer = || prefixes.range(prefix.as_str()..).next().is_some_and(|text| text.starts_with(&prefix));
+            let kept = keyed.spec != any_port || !(suffix_with_port || longer());
+            if !kept {
+                demoted.push((prefix, keyed.virtual_host));
             }
-            let prefix = format!("{key}:");
-            let longer = prefixes.range(prefix.as_str()..).next().is_some_and(|text| text.starts_with(&prefix));
-            if !suffix_with_port && !longer {
-                continue;
-            }
-            for (virtual_host, specs) in hosts.iter_mut() {
-                if specs.remove(&any_port) {
-                    demoted.push((prefix.clone(), *virtual_host));
-                }
-            }
-            hosts.retain(|_, specs| !specs.is_empty());
-        }
+            kept
+        });
         for (prefix, virtual_host) in demoted {
             self.add_text(Class::Prefix, prefix, virtual_host);
         }
     }
 
     fn keyed(&mut self) -> Vec<KeyedGroup> {
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.sort_unstable();
+        keys.dedup();
         let mut groups: BTreeMap<(usize, Shape, Vec<Expr>), Vec<String>> = BTreeMap::new();
-        for (key, hosts) in std::mem::take(&mut self.keys) {
-            for (virtual_host, specs) in &hosts {
-                let guard = self.guard(&key, specs, &hosts, *virtual_host).into_iter().collect();
-                groups.entry((*virtual_host, Shape::of(&key), guard)).or_default().push(key.clone());
+        for all in keys.chunk_by(|one, other| one.key == other.key) {
+            for own in all.chunk_by(|one, other| one.virtual_host == other.virtual_host) {
+                let Some(Keyed { key, virtual_host, .. }) = own.first() else { continue };
+                let guard = self.guard(key, own, all, *virtual_host).into_iter().collect();
+                groups.entry((*virtual_host, Shape::of(key), guard)).or_default().push(key.clone());
             }
         }
         groups.into_iter().flat_map(|((host, shape, guard), keys)| with_stars(host, shape, &guard, keys)).collect()
     }
 
-    /// The condition under which `key` means this virtual host; `None` if it always does.
-    fn guard(
-        &self,
-        key: &str,
-        specs: &BTreeSet<Spec>,
-        hosts: &BTreeMap<usize, BTreeSet<Spec>>,
-        virtual_host: usize,
-    ) -> Option<Expr> {
+    /// The condition under which `key` means this virtual host, whose entries are `own` among `all` of the key; `None`
+    /// if it always does.
+    fn guard(&self, key: &str, own: &[Keyed], all: &[Keyed], virtual_host: usize) -> Option<Expr> {
         if self.ports != PortMatching::Ignore {
-            return Some(ports_guard(Shape::of(key), specs, &ports_of_others(hosts, virtual_host, self.ports)));
+            let specs = own.iter().map(|keyed| keyed.spec.clone()).collect();
+            return Some(ports_guard(Shape::of(key), &specs, &ports_of_others(all, virtual_host, self.ports)));
         }
-        let dot = specs.iter().any(|spec| spec.dot);
-        let plain = specs.iter().any(|spec| !spec.dot);
-        ((dot && !plain) || (hosts.len() > 1 && !dot)).then(|| dot_guard(dot))
+        let dot = own.iter().any(|keyed| keyed.spec.dot);
+        let plain = own.iter().any(|keyed| !keyed.spec.dot);
+        ((dot && !plain) || (own.len() < all.len() && !dot)).then(|| dot_guard(dot))
     }
 
     fn hostless(&self) -> Vec<HostlessGroup> {
@@ -258,17 +272,13 @@ impl Sorter {
     }
 }
 
-fn has_port(hosts: &BTreeMap<usize, BTreeSet<Spec>>) -> bool {
-    hosts.values().flatten().any(|spec| spec.port != Port::None)
-}
-
 /// Ports with which a Host of this key belongs to another virtual host, or, where Envoy strips it, has no port.
-fn ports_of_others(hosts: &BTreeMap<usize, BTreeSet<Spec>>, own: usize, ports: PortMatching) -> BTreeSet<String> {
+fn ports_of_others(all: &[Keyed], own: usize, ports: PortMatching) -> BTreeSet<String> {
     let mut taken = BTreeSet::new();
     if let PortMatching::StripListenerPort(port) = ports {
         taken.insert(port.to_string());
     }
-    for spec in hosts.iter().filter(|(host, _)| **host != own).flat_map(|(_, specs)| specs) {
+    for Keyed { spec, .. } in all.iter().filter(|keyed| keyed.virtual_host != own) {
         if let Spec { dot: false, port: Port::Is(port) } = spec {
             taken.insert(port.clone());
         }
