@@ -40,6 +40,27 @@ type Nodes = BTreeMap<Key, Vec<usize>>;
 /// lengths) where the budget does not suffice.
 #[must_use]
 pub(crate) fn place(entries: &[Entry], budget: usize) -> Vec<Placed> {
+    at_one_key(entries).unwrap_or_else(|| place_at_keys(entries, budget))
+}
+
+/// Where all routes have one and the same key, as those of most virtual hosts of a mesh do, they stand there in their
+/// order, up to the first that takes everything. `None` where keys differ.
+fn at_one_key(entries: &[Entry]) -> Option<Vec<Placed>> {
+    let key = entries.first()?.keys.first()?;
+    if !entries.iter().all(|entry| entry.keys.as_slice() == std::slice::from_ref(key)) {
+        return None;
+    }
+    let last = entries.iter().position(|entry| entry.total);
+    let placed = |(index, priority): (usize, u32)| {
+        let shadowed_by = last.filter(|last| index > *last);
+        let uris = if shadowed_by.is_none() { vec![key.to_uri()] } else { Vec::new() };
+        Placed { uris, priority, condition: Expr::True, shadowed_by }
+    };
+    Some(priorities(entries).into_iter().enumerate().map(placed).collect())
+}
+
+/// Places routes of any keys.
+pub(super) fn place_at_keys(entries: &[Entry], budget: usize) -> Vec<Placed> {
     let (nodes, shadows) = live_nodes(entries);
     let length = cut_length(&nodes, budget);
     let (nodes, mut conditions) = cut(nodes, length);

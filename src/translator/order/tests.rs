@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::place::place_at_keys;
 use super::{Entry, Key, PathMatch, PathOptions, Placed, path_keys, place};
 use crate::vars::{Expr, eval};
 
@@ -161,6 +162,22 @@ proptest! {
 
 fn entry(keys: Vec<Key>, total: bool) -> Entry {
     Entry { keys, total, slots: 1 }
+}
+
+proptest! {
+    #[test]
+    fn routes_at_one_key_are_placed_as_at_any(
+        totals in prop::collection::vec((any::<bool>(), 0_u32..4), 0..6),
+        text in "/[a-c*:]{0,3}",
+        is_exact in any::<bool>(),
+    ) {
+        let key = Key::exact(&text).filter(|_| is_exact).unwrap_or_else(|| prefix(&text));
+        let entry = |(total, slots)| Entry { keys: vec![key.clone()], total, slots };
+        let entries: Vec<Entry> = totals.into_iter().map(entry).collect();
+        for budget in [0, 10] {
+            prop_assert_eq!(place(&entries, budget), place_at_keys(&entries, budget));
+        }
+    }
 }
 
 fn prefix(text: &str) -> Key {

@@ -10,6 +10,7 @@ use prost::Message as _;
 use super::Translator;
 use super::absorb::Fresh;
 use super::say::{at_table, label_of};
+use super::state::Used;
 use crate::diagnostic::Code;
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::findings::Denied;
@@ -164,15 +165,14 @@ impl Translator {
     }
 
     fn mark_users(&mut self, cluster: &str) {
-        let users = self.state.uses(cluster).flat_map(|(_, users)| users);
-        let any = self.state.users.get(&ClusterUse::any()).into_iter().flatten();
-        let users: Vec<_> = users.chain(any).cloned().collect();
-        self.state.dirty.units.extend(users);
+        let used = [cluster, ""].into_iter().filter_map(|name| self.state.used.get(name));
+        self.state.dirty.units.extend(used.flat_map(Used::units).cloned());
     }
 
     /// Routes that copy requests to a cluster hold its address.
     fn mark_copiers(&mut self, cluster: &str) {
-        let users = self.state.users.get(&ClusterUse::copied(cluster)).into_iter().flatten().cloned();
+        let users = self.state.used.get(cluster).and_then(|used| used.ways.get(&ClusterUse::copied(cluster)));
+        let users = users.into_iter().flatten().cloned();
         self.state.dirty.units.extend(users);
     }
 

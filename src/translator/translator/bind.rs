@@ -142,10 +142,8 @@ impl Translator {
 
     /// A virtual host does not lead to a cluster any more.
     pub(super) fn drop_user(&mut self, lead: &ClusterUse, user: &UnitKey) {
-        let Some(users) = self.state.users.get_mut(lead) else { return };
-        users.remove(user);
-        if users.is_empty() {
-            self.state.users.remove(lead);
+        let Some(used) = self.state.used.get_mut(&lead.cluster) else { return };
+        if used.drop(lead, user) {
             self.state.dirty.clusters.insert(lead.cluster.clone());
         }
     }

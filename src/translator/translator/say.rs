@@ -65,11 +65,11 @@ impl State {
     /// What is to be said about a cluster: nothing but that, where no route leads to it.
     pub(super) fn cluster_report(&self, name: &str) -> Report {
         let mut report = Report::default();
-        if self.uses(name).next().is_some() {
-            let entry = self.clusters.entry(name);
-            let parts = entry.map(|entry| &entry.report).into_iter().chain(self.cluster_plans.get(name));
+        let entry = self.clusters.entry(name);
+        if let Some(used) = self.used.get(name).filter(|used| !used.ways.is_empty()) {
+            let parts = entry.map(|entry| &entry.report).into_iter().chain([&used.report]);
             parts.for_each(|part| report.merge(&Place::ROOT, part));
-        } else if self.clusters.get(name).is_some() {
+        } else if entry.is_some_and(|entry| entry.model.is_some()) {
             report.add(Code::ClusterUnused, "", "no route leads to this cluster: it is not translated");
         }
         report

@@ -1,7 +1,6 @@
 //! Plans what has become stale: first the routes, which decide what clusters are used, then the upstreams.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::Translator;
 use super::say::{at_table, label_of};
@@ -101,11 +100,9 @@ impl Translator {
     fn replace_planned(&mut self, unit: &UnitKey, planned: Planned) {
         let (key, name) = unit;
         for used in &planned.clusters {
-            let users = self.state.users.entry(used.clone()).or_default();
-            if users.is_empty() {
+            if self.state.used.entry(used.cluster.clone()).or_default().add(used, unit) {
                 self.state.dirty.clusters.insert(used.cluster.clone());
             }
-            users.insert(unit.clone());
         }
         let Some(table) = self.state.table_mut(key) else { return };
         let slot = match name {
@@ -127,28 +124,27 @@ impl Translator {
     fn plan_cluster(&mut self, name: &str, round: &mut Round) {
         let mut report = Report::default();
         let upstreams = self.upstreams(name, &mut report);
-        let ids: BTreeSet<String> = upstreams.iter().map(|(id, _)| id.clone()).collect();
+        if let Some(used) = self.state.used.get_mut(name) {
+            let ids = upstreams.iter().map(|(id, _)| id.clone()).collect();
+            let old = std::mem::replace(&mut used.upstreams, ids);
+            for id in old.difference(&used.upstreams) {
+                self.state.store.remove(Kind::Upstreams, id);
+            }
+            used.report = report;
+            if used.ways.is_empty() {
+                self.state.used.remove(name);
+            }
+        }
         for (id, json) in upstreams {
             self.state.store.put(Kind::Upstreams, &id, json);
-        }
-        let old = self.state.upstreams.remove(name).unwrap_or_default();
-        for id in old.difference(&ids) {
-            self.state.store.remove(Kind::Upstreams, id);
-        }
-        if !ids.is_empty() {
-            self.state.upstreams.insert(name.to_owned(), ids);
-        }
-        if report.is_empty() {
-            self.state.cluster_plans.remove(name);
-        } else {
-            self.state.cluster_plans.insert(name.to_owned(), report);
         }
         round.whole(ResourceType::Cluster.label(name), self.state.cluster_report(name));
     }
 
     fn upstreams(&self, name: &str, report: &mut Report) -> Vec<(String, Box<str>)> {
         let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied);
-        let (Some(cluster), true) = (cluster, self.state.uses(name).next().is_some()) else { return Vec::new() };
+        let ways = self.state.used.get(name).map(|used| &used.ways).filter(|ways| !ways.is_empty());
+        let (Some(cluster), Some(ways)) = (cluster, ways) else { return Vec::new() };
         let none = LoadAssignment::default();
         let nodes = plan::nodes(cluster, self.assignment(name, cluster).unwrap_or(&none), report);
         let instance = &self.options.instance;
@@ -157,8 +153,7 @@ impl Translator {
             let json = plan::upstream(&self.state.writer, &id, used, instance, cluster, &nodes)?;
             Some((id, json))
         };
-        let used = self.state.uses(name).map(|(used, _)| used).filter(|used| !used.variant.copied);
-        used.filter_map(upstream).collect()
+        ways.keys().filter(|used| !used.variant.copied).filter_map(upstream).collect()
     }
 
     fn assignment<'a>(&'a self, name: &str, cluster: &'a Cluster) -> Option<&'a LoadAssignment> {

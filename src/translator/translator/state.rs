@@ -89,6 +89,45 @@ pub(super) struct UsePart {
     pub(super) requests: Requests,
 }
 
+/// How a cluster is used, and what was made of it.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    /// The units that lead to it, by the way in which they use it.
+    pub(super) ways: BTreeMap<ClusterUse, BTreeSet<UnitKey>>,
+    /// The ids of its upstreams, one a way.
+    pub(super) upstreams: BTreeSet<String>,
+    /// What is to be said about its endpoints.
+    pub(super) report: Report,
+}
+
+impl Used {
+    /// A unit uses it in this way. True where none has done so before.
+    pub(super) fn add(&mut self, way: &ClusterUse, unit: &UnitKey) -> bool {
+        if let Some(units) = self.ways.get_mut(way) {
+            units.insert(unit.clone());
+            return false;
+        }
+        self.ways.insert(way.clone(), BTreeSet::from([unit.clone()]));
+        true
+    }
+
+    /// A unit does not use it in this way any more. True where it was the last one.
+    pub(super) fn drop(&mut self, way: &ClusterUse, unit: &UnitKey) -> bool {
+        let Some(units) = self.ways.get_mut(way) else { return false };
+        units.remove(unit);
+        let is_last = units.is_empty();
+        if is_last {
+            self.ways.remove(way);
+        }
+        is_last
+    }
+
+    /// The units that use it in any way.
+    pub(super) fn units(&self) -> impl Iterator<Item = &UnitKey> {
+        self.ways.values().flatten()
+    }
+}
+
 /// What has to be planned anew.
 #[derive(Debug, Default)]
 pub(super) struct Dirty {
@@ -115,12 +154,8 @@ pub(super) struct State {
     pub(super) open: Option<(String, u16)>,
     /// Routes of chains without a table, by listener and chain.
     pub(super) closed: BTreeSet<String>,
-    /// Cluster and the way it is used, to the units that lead to it so.
-    pub(super) users: BTreeMap<ClusterUse, BTreeSet<UnitKey>>,
-    /// Cluster to the ids of its upstreams.
-    pub(super) upstreams: BTreeMap<String, BTreeSet<String>>,
-    /// What is to be said about the endpoints of clusters in use.
-    pub(super) cluster_plans: BTreeMap<String, Report>,
+    /// Clusters that units lead to, be they there or not, and what was made of them. Empty name: any cluster.
+    pub(super) used: BTreeMap<String, Used>,
     pub(super) dirty: Dirty,
     pub(super) store: Store,
     pub(super) writer: Writer,
@@ -129,14 +164,6 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The ways in which a cluster is used, and by which units.
-    pub(super) fn uses<'a>(
-        &'a self,
-        cluster: &'a str,
-    ) -> impl Iterator<Item = (&'a ClusterUse, &'a BTreeSet<UnitKey>)> {
-        self.users.range(ClusterUse::plain(cluster)..).take_while(move |(used, _)| used.cluster == cluster)
-    }
-
     /// The table under a key.
     pub(super) fn table(&self, key: &TableKey) -> Option<&Table> {
         match key {
