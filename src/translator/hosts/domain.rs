@@ -36,6 +36,14 @@ pub(super) struct Spec {
     pub(super) port: Port,
 }
 
+/// A host key of a virtual host, and what the key leaves open.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Keyed {
+    pub(super) key: String,
+    pub(super) virtual_host: usize,
+    pub(super) spec: Spec,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Port {
     /// Host without a port.

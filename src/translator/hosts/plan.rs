@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::domain::{Class, Domain, Port, Spec, split_port};
+use super::domain::{Class, Domain, Keyed, Port, Spec, split_port};
 use super::guard::{Shape, dot_guard, ports_guard, star_guard, text_pattern};
 use crate::vars::Expr;
 
@@ -124,14 +124,6 @@ fn first_twice(lowers: &[(String, usize)]) -> Option<(String, usize)> {
 
 /// A domain without key, in the order in which Envoy tries them: class, longest first, then a fixed order.
 type TextRank = (Class, Reverse<usize>, String);
-
-/// A host key of a virtual host, and what the key leaves open.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Keyed {
-    key: String,
-    virtual_host: usize,
-    spec: Spec,
-}
 
 struct Sorter {
     ports: PortMatching,

@@ -142,8 +142,8 @@ impl Translator {
 
     /// A virtual host does not lead to a cluster any more.
     pub(super) fn drop_user(&mut self, lead: &ClusterUse, user: &UnitKey) {
-        let Some(used) = self.state.used.get_mut(&lead.cluster) else { return };
-        if used.drop(lead, user) {
+        let Some(cluster) = self.state.used.get_mut(&lead.cluster) else { return };
+        if cluster.drop(lead, user) {
             self.state.dirty.clusters.insert(lead.cluster.clone());
         }
     }
