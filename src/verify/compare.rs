@@ -189,14 +189,17 @@ impl Found {
         }
     }
 
-    /// Compares header by header; several lines of one name are as good as one with commas.
+    /// Compares header by header; several lines of one name are as good as one with commas (RFC 9110, 5.3), with or
+    /// without a blank after each.
     fn headers(&mut self, envoy: &Headers, apisix: &Headers, aspect: fn(String) -> Aspect, ignored: &[&str]) {
         let names: BTreeSet<&String> = envoy.keys().chain(apisix.keys()).collect();
         for name in names.into_iter().filter(|name| !ignored.contains(&name.as_str())) {
-            let joined = |headers: &Headers| headers.get(name).map(|values| values.join(&b", "[..]));
+            let joined = |headers: &Headers| headers.get(name).map(|values| text(Some(&values.join(&b", "[..]))));
             let (left, right) = (joined(envoy), joined(apisix));
-            if left != right {
-                self.add(aspect(name.clone()), text(left.as_deref()), text(right.as_deref()));
+            let tight = |list: &Option<String>| list.as_ref().map(|list| list.replace(", ", ","));
+            if tight(&left) != tight(&right) {
+                let shown = |list: Option<String>| list.unwrap_or_else(|| text(None));
+                self.add(aspect(name.clone()), shown(left), shown(right));
             }
         }
     }

@@ -51,7 +51,7 @@ fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
     {
         return true;
     }
-    if diagnostic.code == Code::GatewayManners && is_manners(difference) {
+    if diagnostic.code == Code::GatewayManners && is_manners(difference, way) {
         return true;
     }
     let aspect = &difference.aspect;
@@ -59,17 +59,26 @@ fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
     words(aspect).iter().any(|word| text.contains(word.as_str()))
 }
 
-/// The character set of texts, nginx's own pages, host names in lower case.
-fn is_manners(difference: &Difference) -> bool {
+/// The character set of texts, nginx's own pages, host names in lower case, the scheme of the connection, headers that
+/// only one of both drops.
+fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
     let (envoy, apisix) = (difference.envoy.trim_matches('"'), difference.apisix.trim_matches('"'));
     match &difference.aspect {
         Aspect::Body => apisix == "none",
         Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) if name == "content-type" => {
             apisix.strip_suffix("; charset=utf-8").is_some_and(|plain| plain == envoy || plain == "text/html")
         }
-        Aspect::ReplyHeader(name) if name == "location" => envoy.eq_ignore_ascii_case(apisix),
+        Aspect::ReplyHeader(name) if name == "location" => {
+            envoy.eq_ignore_ascii_case(apisix) || way.oddities.contains(&Oddity::ForwardedProto)
+        }
+        Aspect::RequestHeader(name) => matches!(name.as_str(), "expect" | "proxy-connection") || !is_plain(name),
         _ => false,
     }
+}
+
+/// nginx takes header names of other characters for invalid.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Codes of listeners and filter chains that APISIX does not serve.
@@ -95,6 +104,7 @@ fn oddity(code: Code) -> Option<&'static [Oddity]> {
 /// Words that a diagnostic about this part of a decision has in its path or message.
 fn words(aspect: &Aspect) -> Vec<String> {
     let fixed: &[&str] = match aspect {
+        Aspect::ReplyHeader(name) if name == "location" => &["location", "response_header", "_host_port"],
         Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => {
             return vec![name.clone(), "response_header".into(), "response header".into(), "local_reply".into()];
         }

@@ -23,6 +23,8 @@ pub enum Oddity {
     NotAscii,
     /// A method that is not registered for HTTP.
     UnknownMethod,
+    /// It says by which scheme a client came.
+    ForwardedProto,
     /// The same cookie, or the same query parameter, comes twice.
     Repeated,
 }
@@ -61,6 +63,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
         (Oddity::NotAscii, !ascii),
         (Oddity::UnknownMethod, !knows_method(&request.method)),
+        (Oddity::ForwardedProto, names.iter().any(|name| name == "x-forwarded-proto")),
         (Oddity::Repeated, repeats(request)),
     ]
     .into_iter()
@@ -70,7 +73,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
 
 /// True for a path that no normalisation changes.
 fn is_normal(path: &[u8]) -> bool {
-    let segments = || path.split(|byte| *byte == b'/');
+    let segments = || path.split(|byte| *byte == b'/').filter_map(|segment| segment.split(|byte| *byte == b';').next());
     path.starts_with(b"/")
         && !path.contains(&b'%')
         && !path.windows(2).any(|pair| pair == b"//")

@@ -8,7 +8,7 @@ use amesh_simulator::envoy::{Answer, Decision};
 use amesh_translator::Code;
 
 use crate::chance::draws;
-use crate::compare::{Difference, compare};
+use crate::compare::{Aspect, Difference, compare};
 use crate::declared::{Way, declared};
 use crate::minimise::minimise;
 use crate::probe::Probe;
@@ -114,9 +114,13 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
     };
     let mut code = None;
     let mut undeclared = Vec::new();
-    for difference in differences {
-        match declared(&difference, &way, &subjects.diagnostics) {
+    let found: Vec<_> = differences.into_iter().map(|it| (declared(&it, &way, &subjects.diagnostics), it)).collect();
+    let other_outcome = found.iter().any(|(code, it)| code.is_some() && it.aspect == Aspect::Outcome);
+    for (declared, difference) in found {
+        match declared {
             Some(found) => code = code.or(Some(found)),
+            // What happens in place of something else happens more often.
+            None if other_outcome && difference.aspect == Aspect::Share => {}
             // Another answer has other headers and another text.
             None if code.is_some() && difference.aspect.is_of_a_reply() => {}
             None => undeclared.push(difference),

@@ -7,9 +7,11 @@ use amesh_tests::http::send;
 use amesh_tests::message::{CLUSTER, LISTENER};
 use serde_json::{Value, json};
 
+use crate::Known;
 use crate::backends::Backends;
 use crate::case::{Case, Probe};
 use crate::opinion::Opinion;
+use crate::translation::{Comparison, Translation};
 
 /// What came of the comparison.
 #[derive(Default)]
@@ -17,6 +19,7 @@ pub(crate) struct Tally {
     compared: usize,
     not_modelled: usize,
     problems: Vec<String>,
+    translations: Comparison,
 }
 
 /// How many draws are tried at most.
@@ -35,29 +38,42 @@ impl Tally {
             Err(refusal) => return self.problems.push(format!("{}: {refusal}", case.name)),
         };
         let address = envoy.address_of(&case.name).expect("Envoy has the listener");
+        let mut agreed = Vec::new();
         for probe in &case.requests {
             let answer = send(address, &probe.request).unwrap_or_else(|error| panic!("{}: {error}", probe.text));
-            self.probe(&case.name, probe, &proxy, &Opinion::of_envoy(&answer));
+            if self.probe(&case.name, probe, &proxy, &Opinion::of_envoy(&answer)) {
+                agreed.push(probe.request.clone());
+            }
         }
+        self.translations.add(&case.name, &Translation::of(&resources), &agreed);
     }
 
-    fn probe(&mut self, case: &str, probe: &Probe, proxy: &Proxy, envoy: &Opinion) {
+    /// True where the model knows, and agrees.
+    fn probe(&mut self, case: &str, probe: &Probe, proxy: &Proxy, envoy: &Opinion) -> bool {
         let opinions = opinions(proxy, &probe.request);
         match (opinions, probe.not_modelled) {
             (Err(_), true) => self.not_modelled += 1,
-            (Ok(model), false) if model.contains(envoy) => self.compared += 1,
+            (Ok(model), false) if model.contains(envoy) => {
+                self.compared += 1;
+                return true;
+            }
             (model, _) => {
                 let steps = proxy.decide(&probe.request, Chance::default()).steps;
                 let text = format!("{case}: {}\n  Envoy {envoy:?}\n  model {model:?}\n  {steps:?}", probe.text);
                 self.problems.push(text);
             }
         }
+        false
     }
 
-    pub(crate) fn finish(self) {
-        let Self { compared, not_modelled, problems } = self;
+    pub(crate) fn finish(self, known: Known) {
+        let Self { compared, not_modelled, problems, translations } = self;
         println!("{compared} requests compared; {not_modelled} are not modelled");
-        assert!(problems.is_empty(), "{} of {compared} differ:\n{}", problems.len(), problems.join("\n\n"));
+        translations.print();
+        let count = problems.len();
+        println!("{count} of {compared} differ:\n{}", problems.join("\n\n"));
+        assert!(count <= known.of_the_model, "the model differs from Envoy about {count} requests");
+        translations.check(known.undeclared);
     }
 }
 

@@ -4,6 +4,8 @@
 //! `cases` holds one configuration per feature with requests to it; what is expected comes from Envoy itself. Random
 //! configurations follow. Every configuration is a listener of one real Envoy with backends that answer with what they
 //! received. Seeds are fixed. `AMESH_LONG` runs many more; `AMESH_SEED` runs one configuration alone.
+//!
+//! What Envoy and its model agree about is then asked of the translation in APISIX's model ([`translation`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,6 +22,7 @@ mod generate;
 mod opinion;
 mod random_filters;
 mod requests;
+mod translation;
 
 use std::path::Path;
 
@@ -37,7 +40,24 @@ const BATCH: u64 = 30;
 /// Requests to each of them.
 const REQUESTS: usize = 40;
 /// How many batches a run has, and a long one.
-const BATCHES: (u64, u64) = (3, 60);
+const BATCHES: (u64, u64) = (3, 84);
+
+/// Faults that are known and have to be mended: they may become fewer, not more. docs/equivalence.md names their kinds.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Requests about which Envoy and its model disagree.
+    of_the_model: usize,
+    /// Requests that APISIX treats in another way, although no diagnostic says so.
+    undeclared: usize,
+}
+
+const OF_FEATURES: Known = Known { of_the_model: 0, undeclared: 10 };
+const OF_A_RUN: Known = Known { of_the_model: 0, undeclared: 1 };
+const OF_A_LONG_RUN: Known = Known { of_the_model: 42, undeclared: 237 };
+
+fn is_long() -> bool {
+    std::env::var_os("AMESH_LONG").is_some()
+}
 
 /// Compares all requests of some cases; without Envoy nothing is compared.
 fn run(cases: &[Case], tally: &mut Tally) {
@@ -59,14 +79,14 @@ fn features() {
     let cases: Vec<Case> = files.iter().map(|file| Case::read(file)).collect();
     let mut tally = Tally::default();
     run(&cases, &mut tally);
-    tally.finish();
+    tally.finish(OF_FEATURES);
 }
 
 fn seeds() -> Vec<Vec<u64>> {
     if let Some(seed) = std::env::var("AMESH_SEED").ok().and_then(|seed| seed.parse().ok()) {
         return vec![vec![seed]];
     }
-    let batches = if std::env::var_os("AMESH_LONG").is_some() { BATCHES.1 } else { BATCHES.0 };
+    let batches = if is_long() { BATCHES.1 } else { BATCHES.0 };
     (0..batches).map(|batch| (batch * BATCH..(batch + 1) * BATCH).collect()).collect()
 }
 
@@ -88,5 +108,5 @@ fn random_configurations() {
         }
         run(&cases, &mut tally);
     }
-    tally.finish();
+    tally.finish(if is_long() { OF_A_LONG_RUN } else { OF_A_RUN });
 }

@@ -182,6 +182,9 @@ impl Exchange {
             self.headers.set(":path", path);
         }
         if was_escaped && manager.escaped_slashes == EscapedSlashes::UnescapeAndRedirect {
+            if self.is_grpc() {
+                return Err(reject(400, "an escaped slash in the path, which gRPC clients are not redirected for"));
+            }
             let location = Some(self.path().to_vec());
             return Err(Reject { status: 307, location, why: "an escaped slash in the path" });
         }

@@ -3,7 +3,7 @@
 use super::decision::Line;
 
 /// Names of a request whose lines Envoy joins to one: it keeps a slot for each.
-const OF_REQUEST: [&str; 29] = [
+const OF_REQUEST: [&str; 30] = [
     ":authority",
     ":path",
     "accept",
@@ -33,6 +33,7 @@ const OF_REQUEST: [&str; 29] = [
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-port",
+    "x-forwarded-proto",
 ];
 
 /// The same of a response.

@@ -54,7 +54,8 @@ impl Redirect {
             host => host.as_bytes(),
         };
         let path = self.path_of(exchange, matched)?;
-        Ok([scheme, b"://", host, self.port.as_bytes(), &path].concat())
+        let slash: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
+        Ok([scheme, b"://", host, self.port.as_bytes(), slash, &path].concat())
     }
 
     /// Gives the request itself the path to go to, where that is a rewrite of its own.

@@ -19,10 +19,12 @@ impl<'a> Around<'a> {
     /// The levels that change headers, in the order in which Envoy works through them.
     pub(super) fn levels(self, destination: Option<&'a Destination>) -> Vec<&'a HeaderMutations> {
         let destination = destination.and_then(|destination| destination.mutations.as_deref());
-        let levels = [destination, self.route.mutations.as_deref(), self.host.mutations.as_deref()];
-        let levels = levels.into_iter().chain([self.settings.mutations.as_deref()]).flatten();
-        // The last one wins.
-        if self.settings.most_specific_wins { levels.rev().collect() } else { levels.collect() }
+        let mut levels = [&self.route.mutations, &self.host.mutations, &self.settings.mutations];
+        // The last one wins. What a weighted cluster says comes first in any case.
+        if self.settings.most_specific_wins {
+            levels.reverse();
+        }
+        destination.into_iter().chain(levels.into_iter().filter_map(|level| level.as_deref())).collect()
     }
 
     /// What is said about filters, the most specific level first.
