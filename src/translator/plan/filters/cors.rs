@@ -23,17 +23,11 @@ impl Context<'_> {
         let mut shares = shares;
         if cors.forwards_others == Some(false) && origin != filled(ORIGIN) {
             let others = runs.and(preflight.clone()).and(filled(ORIGIN)).and(origin.clone().negate());
-            shares = answer_apart(others, Outcome::answer(answer(&cors)), shares);
+            shares = answer_preflights(&cors, others, allow_credentials(&cors, answer(&cors)), shares);
         }
         let allowed = cors_headers(&cors).into_iter().fold(answer(&cors), |abort, (n, v)| abort.with_header(n, v));
         let mine = origin.and(preflight);
-        shares = answer_apart(mine.clone(), Outcome::answer(allowed.clone()), shares);
-        if cors.private_network == Some(true) {
-            let asked = mine.and(Expr::equal("http_access_control_request_private_network", "true"));
-            let allowed = allowed.with_header("access-control-allow-private-network", Template::literal("true"));
-            shares = answer_apart(asked, Outcome::answer(allowed), shares);
-        }
-        shares
+        answer_preflights(&cors, mine, allowed, shares)
     }
 
     fn origin(&mut self, cors: &Cors) -> Expr {
@@ -90,6 +84,25 @@ fn cors_headers(cors: &Cors) -> Vec<(&'static str, Template)> {
         headers.push(("access-control-expose-headers", Template::literal(&cors.exposed)));
     }
     headers
+}
+
+/// Answers preflights, also those that ask for a private network.
+fn answer_preflights(cors: &Cors, which: Expr, answer: Abort, shares: Vec<Share>) -> Vec<Share> {
+    let shares = answer_apart(which.clone(), Outcome::answer(answer.clone()), shares);
+    if cors.private_network != Some(true) {
+        return shares;
+    }
+    let asked = which.and(Expr::equal("http_access_control_request_private_network", "true"));
+    let allowed = answer.with_header("access-control-allow-private-network", Template::literal("true"));
+    answer_apart(asked, Outcome::answer(allowed), shares)
+}
+
+/// Envoy says this to preflights of every origin that it answers.
+fn allow_credentials(cors: &Cors, answer: Abort) -> Abort {
+    if cors.credentials == Some(true) {
+        return answer.with_header("access-control-allow-credentials", Template::literal("true"));
+    }
+    answer
 }
 
 /// The answer to a preflight without what depends on its origin.

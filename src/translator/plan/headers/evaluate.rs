@@ -236,9 +236,17 @@ impl Values for Evaluation<'_> {
             ("UPSTREAM_CLUSTER", _) if !self.facts.cluster.is_empty() => Term::Text(self.facts.cluster.to_owned()),
             ("RESPONSE_CODE", Direction::Request) => Term::Text("0".to_owned()),
             ("UPSTREAM_HOST", Direction::Request) => Term::Text(String::new()),
-            ("RESPONSE_CODE", Direction::Response) => Term::Variable("status"),
+            ("RESPONSE_CODE", Direction::Response) => self.status(),
             ("UPSTREAM_HOST", Direction::Response) => Term::Alike("upstream_addr"),
             _ => Term::Unknown,
         }
+    }
+}
+
+impl Evaluation<'_> {
+    /// The status of the answer; Envoy has none yet when it makes the headers of an answer of its own.
+    fn status(&mut self) -> Term {
+        self.notes.insert(Note::OwnStatus(self.writing.clone()));
+        Term::Variable("status")
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Note {
     Race(String),
     /// It depends on whether the header is there, which is not asked.
     PresenceNotAsked(String),
+    /// A value with the status, which Envoy's own answers do not have yet.
+    OwnStatus(String),
     /// Several lines become one.
     Joined(String),
     /// Envoy joins with a comma, APISIX adds a line.
@@ -54,6 +56,9 @@ impl Note {
             Note::PresenceNotAsked(name) => left_out(format!(
                 "header {name:?}: it cannot be asked for whether it is there; it is taken to be absent"
             )),
+            Note::OwnStatus(name) => {
+                differs(format!("header {name:?}: %RESPONSE_CODE% is the status; it is 0 in answers of Envoy's own"))
+            }
             Note::Joined(name) => differs(format!("header {name:?}: several lines become one, joined by commas")),
             Note::Inline(name) => {
                 differs(format!("header {name:?}: Envoy joins the values with a comma, APISIX adds a line"))
