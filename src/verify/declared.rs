@@ -59,7 +59,7 @@ fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
     words(aspect).iter().any(|word| text.contains(word.as_str()))
 }
 
-/// The character set of texts, nginx's own pages, host names in lower case, the scheme of the connection, headers that
+/// The form of answers to gRPC clients, the character set of texts, nginx's own pages, host names in lower case, the scheme of the connection, headers that
 /// only one of both drops.
 fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
     let (envoy, apisix) = (difference.envoy.trim_matches('"'), difference.apisix.trim_matches('"'));
@@ -71,6 +71,7 @@ fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
         Aspect::ReplyHeader(name) if name == "location" => {
             envoy.eq_ignore_ascii_case(apisix) || way.oddities.contains(&Oddity::ForwardedProto)
         }
+        Aspect::ReplyHeader(name) if matches!(name.as_str(), "grpc-status" | "grpc-message") => apisix == "none",
         Aspect::RequestHeader(name) => matches!(name.as_str(), "expect" | "proxy-connection") || !is_plain(name),
         _ => false,
     }
