@@ -59,8 +59,8 @@ fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
     words(aspect).iter().any(|word| text.contains(word.as_str()))
 }
 
-/// The form of answers to gRPC clients, the character set of texts, nginx's own pages, host names in lower case, the scheme of the connection, headers that
-/// only one of both drops.
+/// The form of answers to gRPC clients, the character set of texts, nginx's own pages, host names in lower case, the
+/// scheme of the connection, headers that only one of both drops.
 fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
     let (envoy, apisix) = (difference.envoy.trim_matches('"'), difference.apisix.trim_matches('"'));
     match &difference.aspect {

@@ -10,6 +10,8 @@ use crate::vars::{Expr, HeaderKind, TextMatch};
 
 const ORIGIN: &str = "http_origin";
 
+type Header = (&'static str, Template);
+
 impl Context<'_> {
     /// Preflights are answered, other answers get headers. Only routes to clusters have it.
     pub(super) fn cors(&mut self, name: &str, shares: Vec<Share>) -> Vec<Share> {
@@ -18,16 +20,14 @@ impl Context<'_> {
         let Some(cors) = Cors::merged(policies).filter(|_| self.forwards) else { return shares };
         let runs = super::sampled(cors.enabled, super::ENABLED);
         let origin = runs.clone().and(self.origin(&cors));
-        let shares = if origin.is_false() { shares } else { self.with_origin(&cors, &origin, shares) };
+        let mut shares = if origin.is_false() { shares } else { self.with_origin(&cors, &origin, shares) };
         let preflight = Expr::equal("request_method", "OPTIONS").and(filled("http_access_control_request_method"));
-        let mut shares = shares;
         if cors.forwards_others == Some(false) && origin != filled(ORIGIN) {
             let others = runs.and(preflight.clone()).and(filled(ORIGIN)).and(origin.clone().negate());
-            shares = answer_preflights(&cors, others, allow_credentials(&cors, answer(&cors)), shares);
+            shares = answer_preflights(&cors, others, with_headers(answer(&cors), credentials(&cors)), shares);
         }
-        let allowed = cors_headers(&cors).into_iter().fold(answer(&cors), |abort, (n, v)| abort.with_header(n, v));
         let mine = origin.and(preflight);
-        answer_preflights(&cors, mine, allowed, shares)
+        answer_preflights(&cors, mine, with_headers(answer(&cors), cors_headers(&cors)), shares)
     }
 
     fn origin(&mut self, cors: &Cors) -> Expr {
@@ -75,11 +75,9 @@ fn one_origin(origin: &TextMatch) -> Option<Expr> {
 const RIVALS: &str = "headers for other origins are left to response_headers_to_add, which has some of the same names";
 
 /// Headers of every answer.
-fn cors_headers(cors: &Cors) -> Vec<(&'static str, Template)> {
+fn cors_headers(cors: &Cors) -> Vec<Header> {
     let mut headers = vec![("access-control-allow-origin", Template::variable(ORIGIN))];
-    if cors.credentials == Some(true) {
-        headers.push(("access-control-allow-credentials", Template::literal("true")));
-    }
+    headers.extend(credentials(cors));
     if !cors.exposed.is_empty() {
         headers.push(("access-control-expose-headers", Template::literal(&cors.exposed)));
     }
@@ -97,12 +95,13 @@ fn answer_preflights(cors: &Cors, which: Expr, answer: Abort, shares: Vec<Share>
     answer_apart(asked, Outcome::answer(allowed), shares)
 }
 
-/// Envoy says this to preflights of every origin that it answers.
-fn allow_credentials(cors: &Cors, answer: Abort) -> Abort {
-    if cors.credentials == Some(true) {
-        return answer.with_header("access-control-allow-credentials", Template::literal("true"));
-    }
-    answer
+/// Allowed origins get this, and every preflight that is answered.
+fn credentials(cors: &Cors) -> Option<Header> {
+    (cors.credentials == Some(true)).then(|| ("access-control-allow-credentials", Template::literal("true")))
+}
+
+fn with_headers(answer: Abort, headers: impl IntoIterator<Item = Header>) -> Abort {
+    headers.into_iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
 }
 
 /// The answer to a preflight without what depends on its origin.
@@ -113,7 +112,7 @@ fn answer(cors: &Cors) -> Abort {
         ("access-control-max-age", &cors.max_age),
     ];
     let headers = headers.into_iter().filter(|(_, value)| !value.is_empty());
-    headers.fold(Abort::empty(200), |abort, (name, value)| abort.with_header(name, Template::literal(value)))
+    with_headers(Abort::empty(200), headers.map(|(name, value)| (name, Template::literal(value))))
 }
 
 /// The header has a value that is not empty.

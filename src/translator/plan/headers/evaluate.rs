@@ -206,6 +206,12 @@ impl<'a> Evaluation<'a> {
             }
         }
     }
+
+    /// The status of the answer; Envoy has none yet when it makes the headers of an answer of its own.
+    fn status(&mut self) -> Term {
+        self.notes.insert(Note::OwnStatus(self.writing.clone()));
+        Term::Variable("status")
+    }
 }
 
 impl State {
@@ -240,13 +246,5 @@ impl Values for Evaluation<'_> {
             ("UPSTREAM_HOST", Direction::Response) => Term::Alike("upstream_addr"),
             _ => Term::Unknown,
         }
-    }
-}
-
-impl Evaluation<'_> {
-    /// The status of the answer; Envoy has none yet when it makes the headers of an answer of its own.
-    fn status(&mut self) -> Term {
-        self.notes.insert(Note::OwnStatus(self.writing.clone()));
-        Term::Variable("status")
     }
 }
