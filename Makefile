@@ -66,10 +66,11 @@ bless: setup plugin ## write the expected files of the tests anew; read the diff
 js: setup-wasm setup-js ## build the npm package, pkg/
 	@scripts/build-js
 
-test-js: js ## type-check and test the npm package
+test-js: js plugin ## type-check and test the npm package and the Node host of modules
 	$(BUILD_BIN)
 	js-host/node_modules/.bin/tsc -p pkg
-	node --test --test-reporter=spec pkg/test/*.test.js
+	js-host/node_modules/.bin/tsc -p js-host
+	node --test --test-reporter=spec pkg/test/*.test.js js-host/test/*.test.js
 
 lint: setup lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules ## check format, lints, documentation, scripts and house rules
 
