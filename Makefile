@@ -27,7 +27,7 @@ quiet = @q=--quiet; \
 	if [ ! -e "$(1)" ]; then echo "build: compiling $(2)" >&2; [ ! -t 2 ] || q=; fi; \
 	$(3) $$q
 
-.PHONY: help setup setup-wasm setup-js build plugin js run test test-js bless equivalence bench clean
+.PHONY: help setup fuzz setup-wasm setup-js build plugin js run test test-js bless equivalence bench clean
 .PHONY: lint lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules
 .NOTPARALLEL:
 
@@ -98,6 +98,9 @@ equivalence: setup ## ask all requests that could tell Envoy and APISIX apart: t
 bench: setup plugin ## run the benchmarks (some minutes to build them the first time); BENCH="..." passes arguments
 	scripts/wasm-cargo build --profile plugin --manifest-path src/bench/Cargo.toml -p amesh-bench-wasm
 	cargo run --release --manifest-path src/bench/Cargo.toml -- $(BENCH)
+
+fuzz: ## feed damaged inputs to the translator and the file reader; SECONDS=60 for each
+	@scripts/fuzz "$(or $(SECONDS),60)"
 
 clean: ## remove what was built; .cache stays
 	cargo clean

@@ -32,6 +32,21 @@ pub(crate) enum TableError {
         /// What is wrong.
         error: VirtualHostError,
     },
+    /// A direct response that is too long.
+    #[error(
+        "virtual_hosts {host:?}: routes[{route}].direct_response.body has {size} bytes; max_direct_response_body_size_bytes \
+         is {limit}"
+    )]
+    Body {
+        /// The virtual host.
+        host: String,
+        /// Place of the route.
+        route: usize,
+        /// Of the body, in bytes.
+        size: usize,
+        /// What it may be, in bytes.
+        limit: u32,
+    },
     /// Two virtual hosts for one domain.
     #[error("domain {domain:?} stands in virtual_hosts {first:?} and {second:?}: a request can belong to one only")]
     DuplicateDomain {
@@ -94,6 +109,8 @@ pub(crate) struct Planned {
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of the message")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
+    /// `max_direct_response_body_size_bytes`, in bytes.
+    pub(crate) largest_body: u32,
     /// `ignore_port_in_host_matching`.
     pub(crate) ignore_port: bool,
     /// `ignore_path_parameters_in_path_matching`.

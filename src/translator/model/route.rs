@@ -50,6 +50,17 @@ pub(crate) struct VirtualHost {
     pub(crate) routes: Vec<Route>,
 }
 
+impl VirtualHost {
+    /// The first route that answers with more than so many bytes: its place, and how many.
+    pub(crate) fn longer_body(&self, limit: u32) -> Option<(usize, usize)> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.routes.iter().enumerate().find_map(|(index, route)| match &route.action {
+            Action::Respond { body, .. } if body.len() > limit => Some((index, body.len())),
+            _ => None,
+        })
+    }
+}
+
 /// One route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {

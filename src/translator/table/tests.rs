@@ -1,5 +1,6 @@
 //! However a table came to its version, it is the same table.
 
+use amesh_xds::wire::envoy::config::core::v3::{DataSource, data_source::Specifier};
 use amesh_xds::wire::envoy::config::route::v3 as wire;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -17,7 +18,7 @@ fn config(hosts: &[Host]) -> wire::RouteConfiguration {
         domains.extend((*version == 0).then(|| format!("any{index}.example.com:*")));
         let action = wire::route::Action::DirectResponse(wire::DirectResponseAction {
             status: 200 + u32::from(*version),
-            ..wire::DirectResponseAction::default()
+            body: Some(body(usize::from(*version))),
         });
         let path = wire::route_match::PathSpecifier::Prefix("/".to_owned());
         let matcher = wire::RouteMatch { path_specifier: Some(path), ..wire::RouteMatch::default() };
@@ -33,9 +34,14 @@ fn config(hosts: &[Host]) -> wire::RouteConfiguration {
     wire::RouteConfiguration { virtual_hosts: encoded.collect(), ..wire::RouteConfiguration::default() }
 }
 
+fn body(size: usize) -> DataSource {
+    DataSource { specifier: Some(Specifier::InlineString("x".repeat(size))) }
+}
+
 /// Applies a version where it is a good one.
-fn update(table: &mut Table, hosts: &[Host]) -> Result<(), String> {
-    let update = table.prepare(Settings::default(), &config(hosts), &Limits::default());
+fn update(table: &mut Table, (hosts, largest_body): &(Vec<Host>, u32)) -> Result<(), String> {
+    let settings = Settings { largest_body: *largest_body, ..Settings::default() };
+    let update = table.prepare(settings, &config(hosts), &Limits::default());
     let changed = table.apply(update.map_err(|error| error.to_string())?);
     assert!(changed.units.iter().all(|key| table.unit(key).is_some()));
     Ok(())
@@ -48,13 +54,14 @@ fn state(table: &Table) -> String {
     format!("{units:#?} {around:?} {slots:?} {renamed} {domains:?} {any_ports}")
 }
 
-fn hosts() -> impl Strategy<Value = Vec<Host>> {
-    prop::collection::vec((0..6_u8, any::<bool>(), 0..4_u8), 0..6)
+/// Virtual hosts, and the largest body of direct responses.
+fn version() -> impl Strategy<Value = (Vec<Host>, u32)> {
+    (prop::collection::vec((0..6_u8, any::<bool>(), 0..4_u8), 0..6), 2..6_u32)
 }
 
 proptest! {
     #[test]
-    fn updates_lead_where_a_fresh_start_leads(versions in prop::collection::vec(hosts(), 1..6)) {
+    fn updates_lead_where_a_fresh_start_leads(versions in prop::collection::vec(version(), 1..6)) {
         let mut table = Table::default();
         for version in versions {
             let mut fresh = Table::default();

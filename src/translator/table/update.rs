@@ -32,6 +32,13 @@ pub(crate) struct Update {
     changed: Vec<(Arc<str>, Unit)>,
 }
 
+impl Update {
+    /// The virtual hosts that are gone or become others.
+    fn replaced(&self) -> BTreeSet<&str> {
+        self.gone.iter().chain(self.changed.iter().map(|(key, _)| key)).map(|key| &**key).collect()
+    }
+}
+
 /// What an update has changed.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
@@ -67,6 +74,7 @@ impl Table {
         }
         let update = Update { settings, places, slots, renamed, gone, changed };
         self.check_domains(&update)?;
+        self.check_bodies(&update)?;
         Ok(update)
     }
 
@@ -114,8 +122,7 @@ impl Table {
     }
 
     fn check_domains(&self, update: &Update) -> Result<(), TableError> {
-        let touched = update.gone.iter().chain(update.changed.iter().map(|(key, _)| key));
-        let replaced: BTreeSet<&str> = touched.map(|key| &**key).collect();
+        let replaced = update.replaced();
         let claims =
             update.changed.iter().flat_map(|(key, unit)| unit.domains.iter().map(move |domain| (domain, &**key)));
         match self.domains.conflict(claims, &replaced) {
@@ -126,6 +133,20 @@ impl Table {
                 second: second.to_owned(),
             }),
         }
+    }
+
+    /// Virtual hosts that stay are looked at only where less is allowed than before.
+    fn check_bodies(&self, update: &Update) -> Result<(), TableError> {
+        let limit = update.settings.largest_body;
+        let replaced = update.replaced();
+        let lowered = limit < self.settings.largest_body;
+        let kept = self.units.iter().filter(|(key, _)| lowered && !replaced.contains(&***key));
+        for (key, unit) in kept.chain(update.changed.iter().map(|(key, unit)| (key, unit))) {
+            if let Some((route, size)) = unit.host.longer_body(limit) {
+                return Err(TableError::Body { host: key.to_string(), route, size, limit });
+            }
+        }
+        Ok(())
     }
 
     /// Puts a checked update in force.

@@ -29,7 +29,7 @@ fn endpoints(name: &str, address: &str) -> Value {
 
 fn listener(name: &str, port: u16, routes: &str) -> Value {
     let manager = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "http",
         "rds": {"route_config_name": routes, "config_source": {"ads": {}}},
     });
     json!({

@@ -99,6 +99,7 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
 fn filters(cluster: &wire::Cluster, report: &mut Report) -> Result<Denied, ClusterError> {
     let mut denied = Denied(false);
     for (index, filter) in cluster.filters.iter().enumerate() {
+        filled(&filter.name, format_args!("filters[{index}].name"))?;
         let Some(config) = &filter.typed_config else { continue };
         let extension = extension("network_filter", config, &Place::top("filters", index), report)?;
         denied = denied.or(extension.denied());

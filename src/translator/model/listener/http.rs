@@ -2,7 +2,7 @@
 
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3 as wire;
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3::http_connection_manager::{
-    ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
+    CodecType, ForwardClientCertDetails, PathWithEscapedSlashesAction, RouteSpecifier, StripPortMode,
 };
 use bytes::Bytes;
 use prost::Message as _;
@@ -11,7 +11,7 @@ use super::{ClientAddress, HttpSettings, Ports, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::filter::{FilterError, Filters, installed};
 use crate::model::findings::Denied;
-use crate::model::rules::{RuleError, defined, set};
+use crate::model::rules::{RuleError, defined, filled, set};
 use crate::report::{Place, Report};
 
 /// Why Envoy would refuse a connection manager.
@@ -53,6 +53,8 @@ pub(super) fn convert(
     report: &mut Report,
 ) -> Result<Manager, HttpError> {
     let manager = wire::HttpConnectionManager::decode(bytes.clone())?;
+    filled(&manager.stat_prefix, "stat_prefix")?;
+    defined::<CodecType>(manager.codec_type, "codec_type")?;
     if manager.strip_matching_host_port && ports(&manager) == Ports::Ignored {
         return Err(HttpError::BothStripped);
     }

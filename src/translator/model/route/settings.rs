@@ -11,6 +11,8 @@ use crate::model::headers::{HeaderListError, header_mutations};
 use crate::report::{Place, Report};
 use crate::table::Settings;
 
+/// `max_direct_response_body_size_bytes` where it is not set.
+const LARGEST_BODY: u32 = 4096;
 const ROUTE_CONFIGURATION: &str = "envoy.config.route.v3.RouteConfiguration";
 
 /// Why a route configuration is refused before its virtual hosts are looked at.
@@ -56,6 +58,7 @@ pub(crate) fn settings(
     let mirror = mirror::convert(&config.request_mirror_policies, place, report)?;
     Ok(Settings {
         mirror,
+        largest_body: config.max_direct_response_body_size_bytes.unwrap_or(LARGEST_BODY),
         ignore_port: config.ignore_port_in_host_matching,
         filters,
         ignore_path_parameters: config.ignore_path_parameters_in_path_matching,
