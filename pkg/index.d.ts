@@ -252,7 +252,7 @@ export class Translator {
   [Symbol.dispose](): void;
 }
 
-/** What a diagnostic code stands for. */
+/** What a diagnostic code stands for. There is a page with examples too, in Markdown: `amesh-wasm/codes/AM0103.md`. */
 export interface Explanation {
   code: string;
   /** One line. */

@@ -1,4 +1,5 @@
 // The command: `amesh-wasm translate` and `amesh-wasm explain`, as the `amesh` command has them.
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { AmeshError, codes, explain, translate } from "../node.js";
 import { errorText, readInput, version, writeOutput } from "./command-files.js";
@@ -164,5 +165,23 @@ function line({ code, severityMeans, title }) {
 
 /** @param {Explanation} explanation */
 function page({ code, title, severityMeans, fidelityMeans }) {
-  return `${code}  ${title}\n\n  severity  ${severityMeans}\n  fidelity  ${fidelityMeans}\n`;
+  const text = readFileSync(new URL(`../dist/codes/${code}.md`, import.meta.url), "utf8");
+  return `${code}  ${title}\n\n  severity  ${severityMeans}\n  fidelity  ${fidelityMeans}\n\n${body(text)}`;
+}
+
+/**
+ * A page's Markdown for a terminal: blocks stand to the right.
+ *
+ * @param {string} text
+ */
+function body(text) {
+  let isInBlock = false;
+  const shown = (/** @type {string} */ line) => {
+    if (line.startsWith("```")) isInBlock = !isInBlock;
+    else if (isInBlock) return line === "" ? "\n" : `    ${line}\n`;
+    // Links are relative to the page.
+    else return `${line.replace(/^## /, "").replaceAll("](../", "](docs/")}\n`;
+    return "";
+  };
+  return text.replace(/\n$/, "").split("\n").map(shown).join("");
 }

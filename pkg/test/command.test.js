@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
+import { codes } from "../node.js";
 import { ROOT, bootstrap, command, native, withoutNative } from "./support.js";
 
 const CASES = `${ROOT}/src/cli/tests/cases`;
@@ -54,6 +55,7 @@ test("bad usage and bad input end with 2", { skip: withoutNative }, () => {
 
 test("codes are explained as by the native command", { skip: withoutNative }, () => {
   for (const words of [["explain"], ["explain", "am0103"]]) assert.deepEqual(command(words), native(words));
+  for (const { code } of codes()) assert.deepEqual(command(["explain", code]), native(["explain", code]), code);
   assert.equal(command(["explain", "AM9999"]).code, 2);
 });
 

@@ -10,11 +10,11 @@ const json = JSON.stringify(bootstrap());
 test("text and bytes are the same", () => {
   const translation = translate(json);
   assert.deepEqual(translate(new TextEncoder().encode(json)), translation);
-  assert.deepEqual(translation.counts, { error: 0, warning: 0, info: 2 });
+  assert.deepEqual(translation.counts, { error: 0, warning: 0, info: 3 });
   assert.deepEqual(translation.summary, { resources: { Cluster: 1, Listener: 1 }, routes: 1, upstreams: 1 });
   assert.deepEqual(translation.config.routes[0]?.uris, ["/*"]);
   assert.match(translation.document, /^upstreams:\n[^]*\n#END\n$/);
-  assert.match(translation.report, /^info\[AM0211\] .*\ninfo\[AM0305\] [^]*\n1 Cluster, 1 Listener -> 1 route, 1 upstream; .*\n$/);
+  assert.match(translation.report, /^info\[AM0305\] .*\n[^]*\ninfo\[AM0211\] .*\ninfo\[AM0219\] .*\n1 Cluster, 1 Listener -> 1 route, 1 upstream; .*\n$/);
 });
 
 test("the document as JSON is the configuration", () => {
@@ -31,8 +31,9 @@ test("several files are one input, and diagnostics name them", () => {
   const { config, diagnostics } = translate(input);
   assert.equal(config.routes.length, 1);
   assert.deepEqual(diagnostics.map(({ code, file }) => [code, file]), [
-    ["AM0211", "listeners.json"],
     ["AM0305", "listeners.json"],
+    ["AM0211", "listeners.json"],
+    ["AM0219", "listeners.json"],
   ]);
 });
 
