@@ -60,6 +60,8 @@ fn version() -> impl Strategy<Value = (Vec<Host>, u32)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn updates_lead_where_a_fresh_start_leads(versions in prop::collection::vec(version(), 1..6)) {
         let mut table = Table::default();

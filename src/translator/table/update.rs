@@ -141,12 +141,12 @@ impl Table {
         let replaced = update.replaced();
         let lowered = limit < self.settings.largest_body;
         let kept = self.units.iter().filter(|(key, _)| lowered && !replaced.contains(&***key));
-        for (key, unit) in kept.chain(update.changed.iter().map(|(key, unit)| (key, unit))) {
-            if let Some((route, size)) = unit.host.longer_body(limit) {
-                return Err(TableError::Body { host: key.to_string(), route, size, limit });
-            }
+        let all = kept.chain(update.changed.iter().map(|(key, unit)| (key, unit)));
+        let long = all.filter_map(|(key, unit)| unit.host.longer_body(limit).map(|body| (key, body)));
+        match long.min() {
+            None => Ok(()),
+            Some((key, (route, size))) => Err(TableError::Body { host: key.to_string(), route, size, limit }),
         }
-        Ok(())
     }
 
     /// Puts a checked update in force.
