@@ -1,6 +1,6 @@
 // nginx's own pages for statuses without a body.
 
-/** @typedef {import("../index.js").LocalResponse} LocalResponse */
+/** @import { LocalResponse } from "../index.js" */
 
 /** Statuses that have a page, with the title nginx gives them. All others get no body. */
 const TITLES = new Map([

@@ -2,11 +2,7 @@
 import { sameName, toByteString, toBytes } from "./bytes.js";
 import { crash } from "./errors.js";
 
-/** @typedef {import("../index.js").Header} Header */
-/** @typedef {import("../index.js").HttpReply} HttpReply */
-/** @typedef {import("../index.js").HttpRequest} HttpRequest */
-/** @typedef {import("../index.js").UpstreamRequest} UpstreamRequest */
-/** @typedef {import("../index.js").Variables} Variables */
+/** @import { Header, HttpReply, HttpRequest, UpstreamRequest, Variables } from "../index.js" */
 
 /**
  * An HTTP call that waits to be sent. Without `headers` the module gave no map at all, which nginx does not survive.

@@ -3,7 +3,7 @@
 import { fromByteString, toByteString, toText } from "./bytes.js";
 import { crash } from "./errors.js";
 
-/** @typedef {import("../index.js").Header} Header */
+/** @import { Header } from "../index.js" */
 
 /** @param {readonly Header[]} headers */
 export function encode(headers) {

@@ -6,13 +6,7 @@ import { Exchange } from "./exchange.js";
 import { Request } from "./request.js";
 import { Vm } from "./vm.js";
 
-/** @typedef {import("../index.js").HttpCaller} HttpCaller */
-/** @typedef {import("../index.js").HttpReply} HttpReply */
-/** @typedef {import("../index.js").HttpRequest} HttpRequest */
-/** @typedef {import("../index.js").Pending} Pending */
-/** @typedef {import("../index.js").PluginContext} PluginContext */
-/** @typedef {import("../index.js").Step} Step */
-/** @typedef {import("../index.js").Variables} Variables */
+/** @import { HttpCaller, HttpReply, HttpRequest, Pending, PluginContext, Step, Variables } from "../index.js" */
 
 const NOTHING = new Uint8Array();
 

@@ -5,7 +5,7 @@ import { importsOf } from "./imports.js";
 import { Instance } from "./instance.js";
 import { HOST_FUNCTIONS, IMPORT_MODULE } from "./table.js";
 
-/** @typedef {import("../index.js").Config} Config */
+/** @import { Config } from "../index.js" */
 
 /** The features of wasmtime 0.38. Node accepts more, so that it cannot judge. */
 const FEATURES = {

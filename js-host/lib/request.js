@@ -3,11 +3,8 @@ import { order } from "./abi/calls.js";
 import { HostError, crash } from "./errors.js";
 import { ERROR_PAGE_TYPE, errorPage } from "./error-page.js";
 
-/** @typedef {import("./exchange.js").Callout} Callout */
-/** @typedef {import("../index.js").HttpCall} HttpCall */
-/** @typedef {import("../index.js").HttpReply} HttpReply */
-/** @typedef {import("../index.js").HttpResponse} HttpResponse */
-/** @typedef {import("../index.js").LocalResponse} LocalResponse */
+/** @import { HttpCall, HttpReply, HttpResponse, LocalResponse } from "../index.js" */
+/** @import { Callout } from "./exchange.js" */
 
 /** @typedef {{ response: HttpResponse } | { token: number, call: HttpCall }} Outcome */
 
@@ -156,8 +153,11 @@ export class Request {
     if (action === 0) return "continue";
     if (action >= 100) return action;
     if (action > 1) throw this.#vm.fail(crash(`${callback} returned action ${action}: endless loop`));
-    const instead = status === 0 ? "without a local response" : `with a local response of status ${status}, below 100`;
-    throw this.#vm.fail(crash(`${callback} returned Pause without an HTTP call and ${instead}`));
+    const why =
+      status === 0
+        ? "without an HTTP call and without a local response"
+        : `with a local response of status ${status}, below 100`;
+    throw this.#vm.fail(crash(`${callback} returned Pause ${why}`));
   }
 
   /**

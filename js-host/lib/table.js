@@ -9,7 +9,7 @@ import * as properties from "./abi/properties.js";
 import * as responses from "./abi/responses.js";
 import { Status, Stop } from "./guest.js";
 
-/** @typedef {import("./guest.js").Guest} Guest */
+/** @import { Guest } from "./guest.js" */
 
 /** Module name of all imports. */
 export const IMPORT_MODULE = "env";

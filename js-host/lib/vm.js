@@ -3,7 +3,7 @@ import { HostError, LoadError } from "./errors.js";
 import { Guest, State } from "./guest.js";
 import { imports } from "./table.js";
 
-/** @typedef {import("./guest.js").Scope} Scope */
+/** @import { Scope } from "./guest.js" */
 
 /** Exports that tell which header callbacks the module has. */
 const FIRST_ABI = "proxy_abi_version_0_1_0";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_FOUR, Bench, GET, OUT, VARIABLES, answer, call, onRequest, plugin, said } from "./harness.js";
 
-/** @typedef {import("../index.js").HttpCall} HttpCall */
+/** @import { HttpCall } from "../index.js" */
 
 /**
  * Calls in the headers callback; says what the callback of the call receives.

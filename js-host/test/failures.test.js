@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { HostError, Module } from "../index.js";
 import { ALL_FOUR, Bench, GET, OUT, answer, call, onRequest, plugin, pluginWithoutConfigure } from "./harness.js";
 
-/** @typedef {import("../index.js").HttpReply} HttpReply */
+/** @import { HttpReply } from "../index.js" */
 
 const ZEROS = "(i32.const 0) (i32.const 0)";
 const ASK = '(drop (call $proxy_set_property @"wasm_process_req_body" @"1"))';

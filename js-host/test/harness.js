@@ -8,10 +8,7 @@ import createWabt from "wabt";
 import { HOST_FUNCTIONS, HostError, Module } from "../index.js";
 import { encode } from "../lib/header-map.js";
 
-/** @typedef {import("../index.js").Config} Config */
-/** @typedef {import("../index.js").Header} Header */
-/** @typedef {import("../index.js").HttpCaller} HttpCaller */
-/** @typedef {import("../index.js").HttpRequest} HttpRequest */
+/** @import { Config, Header, HttpCaller, HttpRequest } from "../index.js" */
 
 const wabt = await createWabt();
 
@@ -86,7 +83,7 @@ export function pluginWithoutConfigure(text) {
 
 /** @param {string} literal */
 function map(literal) {
-  const pairs = literal.matchAll(/([^=|]+)=([^|]*)/g);
+  const pairs = literal.matchAll(/([^=|]*)=([^|]*)/g);
   return encode(Array.from(pairs, ([, name = "", value = ""]) => [name, Buffer.from(value).toString("latin1")]));
 }
 

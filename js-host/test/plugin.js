@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/
 const WASM = process.env["AMESH_WASM"] ?? `${ROOT}/dist/amesh.wasm`;
 export const withoutWasm = existsSync(WASM) ? false : "SKIPPED: no amesh.wasm; build it with `make plugin`";
 
-/** @typedef {import("../index.js").Header} Header */
+/** @import { Header } from "../index.js" */
 /** @typedef {{ kind: "routes" | "upstreams", id: string, value: object }} Upsert */
 /** @typedef {{ type_url: string, added: string[], removed: string[] }} Subscription */
 

@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 import { HostError } from "../index.js";
 import { Worker, bookinfo, withoutWasm } from "./plugin.js";
 
-/** @typedef {import("../index.js").HttpCall} HttpCall */
+/** @import { HttpCall } from "../index.js" */
 
 const skip = withoutWasm;
 const STANDALONE = { apply: "standalone", admin: { key: "adm1n", timeout_ms: 700 } };

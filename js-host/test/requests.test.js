@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bench, GET, OUT, VARIABLES, answer, i32, onRequest, plugin, pluginWithoutConfigure, said } from "./harness.js";
 
-/** @typedef {import("../index.js").Header} Header */
+/** @import { Header } from "../index.js" */
 
 const ASK = '(drop (call $proxy_set_property @"wasm_process_req_body" @"1"))';
 

@@ -2,7 +2,7 @@
 import { crash } from "../errors.js";
 import { Status, Stop } from "../guest.js";
 
-/** @typedef {import("../guest.js").Handler} Handler */
+/** @import { Handler } from "../guest.js" */
 
 const REQUEST_BODY = 0;
 const RESPONSE_BODY = 1;

@@ -4,10 +4,9 @@ import { HostError, crash } from "../errors.js";
 import { Status, Stop } from "../guest.js";
 import { decode } from "../header-map.js";
 
-/** @typedef {import("../exchange.js").Callout} Callout */
-/** @typedef {import("../guest.js").Guest} Guest */
-/** @typedef {import("../guest.js").State} State */
-/** @typedef {import("../../index.js").Header} Header */
+/** @import { Header } from "../../index.js" */
+/** @import { Callout } from "../exchange.js" */
+/** @import { Guest, State } from "../guest.js" */
 
 /**
  * `proxy_http_call`. One call may be outstanding for each request, and only while the request can still be held up.

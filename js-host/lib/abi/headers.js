@@ -4,10 +4,9 @@ import { crash } from "../errors.js";
 import { Status, Stop } from "../guest.js";
 import { encode } from "../header-map.js";
 
-/** @typedef {import("../exchange.js").Exchange} Exchange */
-/** @typedef {import("../guest.js").Guest} Guest */
-/** @typedef {import("../guest.js").Handler} Handler */
-/** @typedef {import("../../index.js").Header} Header */
+/** @import { Header } from "../../index.js" */
+/** @import { Exchange } from "../exchange.js" */
+/** @import { Guest, Handler } from "../guest.js" */
 
 const REQUEST = 0;
 const RESPONSE = 2;

@@ -3,8 +3,8 @@ import { fromByteString, sameName, toByteString, toBytes } from "../bytes.js";
 import { crash } from "../errors.js";
 import { Status, Stop } from "../guest.js";
 
-/** @typedef {import("../exchange.js").Exchange} Exchange */
-/** @typedef {import("../guest.js").Handler} Handler */
+/** @import { Exchange } from "../exchange.js" */
+/** @import { Handler } from "../guest.js" */
 
 /** Variables that APISIX's nginx configuration lets a module set and that matter to it. */
 const WRITABLE = [

@@ -11,6 +11,7 @@
 
 mod bodies;
 mod calls;
+mod cases;
 mod contexts;
 mod crashes;
 mod functions;
