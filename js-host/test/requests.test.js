@@ -174,6 +174,11 @@ test("the body comes once, as a whole, and only when asked for", async () => {
   assert.deepEqual(await said(reader(ASK, READ_BODY)), ["01", "00", "01", "01"], "an empty one has no buffer");
 });
 
+test("the wish for a body is forgotten when it is granted", async () => {
+  const wish = `(call $tell (call $proxy_get_property @"wasm_process_req_body" ${OUT}))`;
+  assert.deepEqual(await said(reader(ASK + wish, wish)), ["01", "1", "00", "01", ""]);
+});
+
 test("parts of a body are cut at its end", async () => {
   const parts = [
     [1, 2],
@@ -296,7 +301,10 @@ test("contexts begin and end in the host's order, and their numbers are used aga
   const first = bench.configured();
   instance.release(first);
   assert.deepEqual(bench.log(), ["D1", "X1"]);
-  assert.deepEqual([instance.configure("{}").id, instance.configure("{}").id], [1, 4]);
+  const [second, third] = [instance.configure("{}"), instance.configure("{}")];
+  assert.deepEqual([second.id, third.id], [1, 4]);
+  for (const context of [third, second]) instance.release(context);
+  assert.deepEqual([instance.configure("{}").id, instance.configure("{}").id], [4, 1], "the longest unused first");
   assert.throws(
     () => instance.begin(first, GET, VARIABLES),
     { kind: "unknown-context" },

@@ -38,8 +38,11 @@ fn plugin_contexts_are_released_and_their_numbers_used_again() {
     bench.log();
     bench.instance.release(bench.context.take().unwrap()).unwrap();
     assert_eq!(bench.log(), ["D1", "X1"]);
-    assert_eq!(bench.instance.configure("{}").unwrap().id(), 1);
-    assert_eq!(bench.instance.configure("{}").unwrap().id(), 3);
+    let (first, third) = (bench.instance.configure("{}").unwrap(), bench.instance.configure("{}").unwrap());
+    assert_eq!((first.id(), third.id()), (1, 3));
+    bench.instance.release(third).unwrap();
+    bench.instance.release(first).unwrap();
+    assert_eq!(bench.instance.configure("{}").unwrap().id(), 3, "the longest unused first");
 }
 
 #[test]
