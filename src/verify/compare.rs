@@ -123,8 +123,8 @@ fn fate(envoy: &Fate, apisix: &Fate) -> Vec<Difference> {
     match (&envoy.end, &apisix.end) {
         (End::Forward(left), End::Forward(right)) => forwarded(left, right, &mut found),
         (
-            End::Reply { status: left, body: left_body, headers: left_headers },
-            End::Reply { status: right, body: right_body, headers: right_headers },
+            End::Reply { status: left, body: left_body, headers: left_headers, .. },
+            End::Reply { status: right, body: right_body, headers: right_headers, .. },
         ) => {
             found.check(Aspect::Status, left, right);
             let empty = left_body.as_ref().is_none_or(Vec::is_empty);
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, share: f64) -> Fate {
-        let end = End::Reply { status, body: Some(Vec::new()), headers: Headers::new() };
+        let end = End::Reply { status, body: Some(Vec::new()), headers: Headers::new(), denial: false };
         Fate { share, delay: 0, end }
     }
 

@@ -93,7 +93,9 @@ fn is_about_serving(code: Code) -> bool {
 /// Unusual requests that a code is about.
 fn oddity(code: Code) -> Option<&'static [Oddity]> {
     match code {
-        Code::PathNormalised => Some(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::Fragment]),
+        Code::PathNormalised => {
+            Some(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::StrangeHost, Oddity::Fragment])
+        }
         Code::GatewayManners => Some(&[Oddity::UnknownMethod]),
         Code::MatcherApproximated => {
             Some(&[Oddity::RepeatedHeader, Oddity::UnderscoreHeader, Oddity::NotAscii, Oddity::Repeated])

@@ -15,6 +15,8 @@ pub enum Oddity {
     Fragment,
     /// The host ends with a dot.
     TrailingDot,
+    /// The host begins with a dot, or what follows a colon in it is not one plain number.
+    StrangeHost,
     /// A header comes in several lines.
     RepeatedHeader,
     /// A header name has an underscore.
@@ -59,6 +61,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::PathNotNormal, !is_normal(path)),
         (Oddity::Fragment, request.target.contains(&b'#')),
         (Oddity::TrailingDot, name.ends_with(b".")),
+        (Oddity::StrangeHost, is_strange(host)),
         (Oddity::RepeatedHeader, unique.len() < names.len()),
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
         (Oddity::NotAscii, !ascii),
@@ -69,6 +72,15 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
     .into_iter()
     .filter_map(|(oddity, present)| present.then_some(oddity))
     .collect()
+}
+
+/// True for a host that proxies read differently.
+fn is_strange(host: &[u8]) -> bool {
+    let name_end = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+    let port = host.iter().skip(name_end).skip_while(|byte| **byte != b':').skip(1).copied().collect::<Vec<u8>>();
+    let has_port = host.iter().skip(name_end).any(|byte| *byte == b':');
+    let is_plain = port.iter().all(u8::is_ascii_digit) && !matches!(port.first(), None | Some(b'0'));
+    host.starts_with(b".") || (has_port && !is_plain)
 }
 
 /// True for a path that no normalisation changes.
@@ -108,6 +120,10 @@ mod tests {
     #[test]
     fn each_is_seen() {
         assert_eq!(of(Request::get("a.test.:80", "/")), [Oddity::TrailingDot]);
+        for host in [".a.test", "a.test:81:81", "a.test:81.", "a.test:081", "a.test:", "[::1]:x"] {
+            assert_eq!(of(Request::get(host, "/")), [Oddity::StrangeHost], "{host}");
+        }
+        assert_eq!(of(Request::get("[::1]:80", "/")), []);
         for path in ["//a", "/%61", "/a/../b", "/a/."] {
             assert_eq!(of(Request::get("a.test", path)), [Oddity::PathNotNormal], "{path}");
         }

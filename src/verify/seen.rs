@@ -27,6 +27,8 @@ pub(crate) enum End {
         body: Option<Vec<u8>>,
         /// Those that matter, see [`is_compared`].
         headers: Headers,
+        /// It is the translation's own denial.
+        denial: bool,
     },
     /// It goes on.
     Forward(Box<Forwarded>),

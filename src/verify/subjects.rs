@@ -73,6 +73,7 @@ impl Subjects {
                     status: reply.status,
                     body: Some(if asks.method == "HEAD" { Vec::new() } else { reply.body.clone() }),
                     headers: headers(reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))),
+                    denial: false,
                 },
                 envoy::Answer::Forward(forward) => End::Forward(Box::new(self.forwarded_by_envoy(forward)?)),
                 envoy::Answer::Closed(_) => End::Closed,
@@ -171,24 +172,21 @@ impl Subjects {
     }
 }
 
-/// Whether an end is the translation's own denial. `head`: there is no body to tell it by.
-pub(crate) fn is_denial(fate: &Fate, head: bool) -> bool {
-    match &fate.end {
-        End::Reply { status: 503, body: Some(body), .. } => {
-            head || DENIALS.iter().any(|denial| body.starts_with(denial))
-        }
-        _ => false,
-    }
+/// Whether an end is the translation's own denial.
+pub(crate) fn is_denial(fate: &Fate) -> bool {
+    matches!(fate.end, End::Reply { denial: true, .. })
 }
 
 fn replied(reply: &apisix::Reply, request: &Request) -> End {
     let body = match &reply.body {
-        _ if request.method == "HEAD" => Some(Vec::new()),
         apisix::Body::Bytes(bytes) => Some(bytes.clone()),
         apisix::Body::ErrorPage => None,
     };
+    let is_denied = |body: &Vec<u8>| DENIALS.iter().any(|denial| body.starts_with(denial));
+    let denial = reply.status == 503 && body.as_ref().is_some_and(is_denied);
+    let body = if request.method == "HEAD" { Some(Vec::new()) } else { body };
     let lines = reply.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-    End::Reply { status: reply.status, body, headers: headers(lines) }
+    End::Reply { status: reply.status, body, headers: headers(lines), denial }
 }
 
 fn asks_for_websocket(request: &Request) -> bool {

@@ -13,7 +13,6 @@ use crate::declared::{Way, declared};
 use crate::minimise::minimise;
 use crate::probe::Probe;
 use crate::report::{CounterExample, Report};
-use crate::seen::Fate;
 use crate::subjects::{Subjects, is_denial};
 
 /// How much to compare.
@@ -101,9 +100,7 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
         return Judgement::Identical;
     }
     let resources = met(&decision);
-    let head = probe.request.method == "HEAD";
-    let denied =
-        apisix.iter().any(|fate| is_denial(fate, head)) && !envoy.iter().any(|fate: &Fate| is_denial(fate, head));
+    let denied = apisix.iter().any(is_denial);
     let unserved = subjects.apisix(&probe.request).route.is_none();
     let way = Way {
         resources: &resources,

@@ -45,7 +45,7 @@ pub(super) fn normalise(target: &[u8]) -> Option<Vec<u8>> {
     let mut ends_in_slash = false;
     for raw in path.strip_prefix(b"/")?.split(|byte| b"/\\".contains(byte)) {
         let segment = characters(without_parameter(raw))?;
-        ends_in_slash = matches!(segment.as_slice(), b"" | b"." | b"..");
+        ends_in_slash = matches!(segment.as_slice(), b"." | b"..");
         match segment.as_slice() {
             b"." => {}
             b".." => {
@@ -71,7 +71,7 @@ fn assemble(segments: &[Vec<u8>], ends_in_slash: bool) -> Vec<u8> {
         path.push(b'/');
         path.extend(segment);
     }
-    if ends_in_slash && path.last() != Some(&b'/') || path.is_empty() {
+    if ends_in_slash || path.is_empty() {
         path.push(b'/');
     }
     path

@@ -1,9 +1,9 @@
 //! What stands around a route: the levels that say something about headers and filters.
 
-use super::headers::Facts;
+use super::headers::{Facts, Own};
 use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
-use crate::model::route::{Destination, Route, VirtualHost};
+use crate::model::route::{Action, Destination, Route, VirtualHost};
 use crate::table::Settings;
 
 /// One route and what stands around it.
@@ -37,6 +37,18 @@ impl<'a> Around<'a> {
     /// What values of headers are made of.
     pub(super) fn facts(self, destination: Option<&'a Destination>, strips_client_cert: bool) -> Facts<'a> {
         let cluster = destination.map_or("", |destination| &destination.cluster);
-        Facts { route: &self.route.name, cluster, strips_client_cert }
+        let route_levels = self.levels(destination).len();
+        let own = |has_body| Some(Own { has_body, levels: route_levels });
+        let facts = Facts { route: &self.route.name, cluster, strips_client_cert, ..Facts::default() };
+        match &self.route.action {
+            Action::Forward(forward) => Facts {
+                path_changes: forward.path.is_some(),
+                host_changes: forward.host.is_some() || destination.is_some_and(|it| it.host.is_some()),
+                ..facts
+            },
+            Action::Redirect(redirect) => Facts { path_changes: redirect.path.is_some(), own: own(false), ..facts },
+            Action::Respond { body, .. } => Facts { own: own(!body.is_empty()), ..facts },
+            Action::Deny => facts,
+        }
     }
 }

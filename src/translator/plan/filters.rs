@@ -14,7 +14,7 @@ mod rbac;
 use std::collections::BTreeSet;
 
 use super::guards::Requests;
-use super::headers::{self, Facts};
+use super::headers::{self, Facts, Note, Own};
 use super::outcome::{Outcome, Share};
 use super::partition;
 use crate::apisix::{Abort, ClientControl, FaultInjection, Plugins, ResponseRewrite};
@@ -70,12 +70,10 @@ impl Context<'_> {
         let mut shares = shares;
         let filters = &self.requests.filters;
         let (steps, effective) = (filters.steps(self.levels), filters.effective(self.levels));
-        self.replies = self.rewritten(&steps);
+        // What there is to say about them has been said about the route's own answers.
+        self.replies = self.rewritten(&steps, self.facts, &mut BTreeSet::new());
         for (index, (name, config)) in effective.into_iter().enumerate().rev() {
             let before = steps.get(..index).unwrap_or_default();
-            if steps.get(index).is_some_and(|own| !own.is_empty()) {
-                self.replies = self.rewritten(before);
-            }
             let filtered = order::check(config, before).and_then(|()| self.filter(name, config, shares));
             shares = filtered.unwrap_or_else(|Refusal(why)| {
                 self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
@@ -85,19 +83,25 @@ impl Context<'_> {
         shares
     }
 
-    /// What happens to requests that have no route.
-    pub(super) fn apply_to_answer(self, answer: Outcome) -> Vec<Share> {
-        let rewrite = self.rewritten(&self.requests.filters.steps(self.levels));
+    /// What happens to requests that have no route, for which an answer without a body is made.
+    pub(super) fn apply_to_answer(self, answer: Outcome, notes: &mut BTreeSet<Note>) -> Vec<Share> {
+        let own = Some(Own { has_body: false, levels: 0 });
+        let steps = self.requests.filters.steps(self.levels);
+        let rewrite = self.rewritten(&steps, Facts { own, ..self.facts }, notes);
         let answer = rewrite.into_iter().fold(answer, Outcome::with);
         self.apply(vec![(Expr::True, answer)])
     }
 
     /// What the route and these filters do to an answer: filters see it in the opposite order.
-    fn rewritten(&self, steps: &[Vec<&HeaderMutations>]) -> Option<ResponseRewrite> {
+    fn rewritten(
+        &self,
+        steps: &[Vec<&HeaderMutations>],
+        facts: Facts<'_>,
+        notes: &mut BTreeSet<Note>,
+    ) -> Option<ResponseRewrite> {
         let levels: Vec<&HeaderMutations> =
             self.changes.iter().copied().chain(steps.iter().rev().flatten().copied()).collect();
-        // What there is to say about them has been said about the route's own answers.
-        let headers = headers::response(&levels, self.facts, &mut BTreeSet::new());
+        let headers = headers::response(&levels, facts, notes);
         (!headers.is_empty()).then(|| ResponseRewrite { headers, ..ResponseRewrite::default() })
     }
 

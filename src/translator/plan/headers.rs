@@ -29,6 +29,22 @@ pub(super) struct Facts<'a> {
     pub(super) cluster: &'a str,
     /// `x-forwarded-client-cert` is taken off before all else.
     pub(super) strips_client_cert: bool,
+    /// The request has another path when the response comes.
+    pub(super) path_changes: bool,
+    /// The request has another host when the response comes.
+    pub(super) host_changes: bool,
+    /// The route makes the answer itself.
+    pub(super) own: Option<Own>,
+}
+
+/// An answer that the route makes itself. In Envoy its body gets a media type only after the route's own changes of
+/// headers, if it has none then, and before those of filters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own {
+    /// There is a body.
+    pub(super) has_body: bool,
+    /// How many of the levels are not filters'.
+    pub(super) levels: usize,
 }
 
 /// Which way a message goes.

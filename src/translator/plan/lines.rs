@@ -101,19 +101,20 @@ impl LineMaker<'_> {
     }
 
     /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
-    pub(super) fn terminal(&self) -> Vec<Line> {
+    pub(super) fn terminal(&mut self) -> Vec<Line> {
         self.without_route(&Expr::True, Outcome::status(404), Position::End)
     }
 
     /// Sends requests without TLS to it, whatever their path.
-    fn tls(&self) -> Vec<Line> {
+    fn tls(&mut self) -> Vec<Line> {
         self.without_route(&self.slashes().and(Expr::equal("scheme", "http")), Outcome::to_tls(), Position::Tls)
     }
 
     /// Requests that have no route: only what the connection manager itself says about its filters holds for them.
-    fn without_route(&self, condition: &Expr, outcome: Outcome, position: Position) -> Vec<Line> {
+    fn without_route(&mut self, condition: &Expr, outcome: Outcome, position: Position) -> Vec<Line> {
         let (keys, path) = every_path();
-        // What is to be said about them is said about the routes, or about the listener.
+        // Of filters there is more to be said, but about the routes, or about the listener.
+        let mut notes = BTreeSet::new();
         let (place, mut report) = (Place::ROOT, Report::default());
         let context = Context {
             requests: self.requests,
@@ -127,7 +128,8 @@ impl LineMaker<'_> {
             place: &place,
             report: &mut report,
         };
-        let shares = context.apply_to_answer(outcome);
+        let shares = context.apply_to_answer(outcome, &mut notes);
+        self.say_headers(&notes, &Place::ROOT);
         let line = |(part, (share, outcome)): (usize, Share)| Line {
             keys: keys.clone(),
             condition: Expr::all([condition.clone(), path.clone(), share]),

@@ -116,8 +116,9 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
         let Some(SharingHost { key, index: place, host }) = hosts.get(group.virtual_host) else { continue };
         let piece = if group.guard.is_true() { ANY.to_owned() } else { format!("{ANY}{index}") };
         let owner = Owner { key: (*key).to_owned(), piece };
-        let own = maker.lines(host, &Place::top("virtual_hosts", *place)).into_iter().chain(maker.terminal());
-        lines.extend(own.map(|line| Line {
+        let mut own = maker.lines(host, &Place::top("virtual_hosts", *place));
+        own.extend(maker.terminal());
+        lines.extend(own.into_iter().map(|line| Line {
             owner: Some(owner.clone()),
             condition: group.guard.clone().and(line.condition),
             ..line

@@ -99,7 +99,8 @@ const MANNERS: &str = "nginx sets server, date, x-real-ip and x-forwarded-* itse
     the plain status where Envoy's own answers are 200 with grpc-status, and routes methods that Envoy answers with 400";
 
 const PATHS: &str = "APISIX matches on the path after decoding %-escapes, resolving dot segments and merging slashes, and \
-    on the host without a trailing dot; requests that have none of these are matched exactly as by Envoy";
+    on the host without a trailing dot, and reads hosts in its own way that begin with a dot or whose port is not one plain \
+    number; requests that have none of these are matched exactly as by Envoy";
 
 /// Names that say themselves where the resource is found.
 const XDSTP: &str = "xdstp:";

@@ -7,6 +7,10 @@ use crate::apisix::Template;
 use crate::model::headers::{Addition, Append, HeaderMutations, Level};
 use crate::plan::format::{Rendered, Term, Values, render, request_variable, response_variable};
 
+const CONTENT_TYPE: &str = "content-type";
+/// The media type of answers that name none, in both proxies.
+const TEXT: &str = "text/plain";
+
 /// What is known of a header at some point.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
@@ -72,8 +76,18 @@ impl<'a> Evaluation<'a> {
         if direction == Direction::Request && facts.strips_client_cert {
             evaluation.remove("x-forwarded-client-cert");
         }
-        for mutations in levels {
+        let own = facts.own.filter(|_| direction == Direction::Response);
+        if own.is_some() {
+            evaluation.remove(CONTENT_TYPE);
+        }
+        for (index, mutations) in levels.iter().enumerate() {
+            if own.is_some_and(|own| own.has_body && own.levels == index) {
+                evaluation.add_media_type();
+            }
             evaluation.level(if direction == Direction::Request { &mutations.request } else { &mutations.response });
+        }
+        if own.is_some_and(|own| !own.has_body || own.levels >= levels.len() || !evaluation.removed_media_type()) {
+            evaluation.forget_media_type();
         }
         evaluation.note_races();
         evaluation
@@ -81,6 +95,34 @@ impl<'a> Evaluation<'a> {
 
     fn remove(&mut self, name: &str) {
         self.states.insert(name.to_owned(), State { base: Base::Gone, added: Vec::new() });
+    }
+
+    /// A media type that no change has set is the usual one.
+    fn add_media_type(&mut self) {
+        if self.is_untouched(CONTENT_TYPE) {
+            let usual = Rendered { template: Template::literal(TEXT), ..Rendered::default() };
+            self.states.insert(CONTENT_TYPE.to_owned(), State { base: Base::Set(usual), added: Vec::new() });
+        }
+    }
+
+    /// The media type that APISIX gives a body by itself needs no change.
+    fn forget_media_type(&mut self) {
+        if self.is_untouched(CONTENT_TYPE) {
+            self.states.remove(CONTENT_TYPE);
+        }
+    }
+
+    /// A filter has taken it off again.
+    fn removed_media_type(&self) -> bool {
+        self.states.get(CONTENT_TYPE).is_some_and(|state| matches!(state.base, Base::Gone) && state.added.is_empty())
+    }
+
+    /// It is as an answer has it before anything is changed.
+    fn is_untouched(&self, name: &str) -> bool {
+        self.states.get(name).is_some_and(|state| {
+            let is_usual = matches!(&state.base, Base::Set(value) if value.template == Template::literal(TEXT));
+            state.added.is_empty() && (is_usual || matches!(state.base, Base::Gone))
+        })
     }
 
     fn level(&mut self, level: &Level) {
@@ -223,6 +265,14 @@ impl State {
 impl Values for Evaluation<'_> {
     fn request_header(&mut self, name: &str) -> Term {
         let variable = request_variable(name);
+        let changes = match name {
+            ":path" => self.facts.path_changes,
+            ":authority" | "host" => self.facts.host_changes,
+            _ => false,
+        };
+        if changes && self.direction == Direction::Response {
+            self.notes.insert(Note::AsCame(self.writing.clone()));
+        }
         if self.direction == Direction::Response || name.starts_with(':') || name == "host" {
             return variable;
         }

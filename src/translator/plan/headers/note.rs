@@ -21,6 +21,8 @@ pub(crate) enum Note {
     PresenceNotAsked(String),
     /// A value with the status, which Envoy's own answers do not have yet.
     OwnStatus(String),
+    /// A response header made of the path or host of a request that has been given another one.
+    AsCame(String),
     /// Several lines become one.
     Joined(String),
     /// Envoy joins with a comma, APISIX adds a line.
@@ -59,6 +61,9 @@ impl Note {
             Note::OwnStatus(name) => {
                 differs(format!("header {name:?}: %RESPONSE_CODE% is the status; it is 0 in answers of Envoy's own"))
             }
+            Note::AsCame(name) => differs(format!(
+                "header {name:?}: its value has the path or host of the request as it came, in Envoy as it was rewritten"
+            )),
             Note::Joined(name) => differs(format!("header {name:?}: several lines become one, joined by commas")),
             Note::Inline(name) => {
                 differs(format!("header {name:?}: Envoy joins the values with a comma, APISIX adds a line"))
