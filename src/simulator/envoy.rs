@@ -205,15 +205,18 @@ impl Proxy {
         NotModelled::check(manager.not_modelled.as_ref())?;
         match Exchange::arrive(request, connection, manager) {
             Err(Refused::AtOnce(answer)) => Ok(certain(answer)),
-            Err(Refused::ByManager(exchange, reject)) => rejected(manager, &exchange, reject, draw).map(certain),
-            Ok(exchange) => self.routed(manager, exchange, draw, decision),
+            Err(Refused::ByManager(exchange, reject)) => self.routed(manager, *exchange, Some(reject), draw, decision),
+            Ok(exchange) => self.routed(manager, exchange, None, draw, decision),
         }
     }
 
+    /// What becomes of a request. One that the manager rejects has a route all the same, by which its answer is changed,
+    /// if it said itself by which scheme it came: at that time nobody else has.
     fn routed(
         &self,
         manager: &Manager,
         exchange: Exchange,
+        reject: Option<Reject>,
         draw: &Draw,
         decision: &mut Decision,
     ) -> Known<Vec<Outcome>> {
@@ -223,7 +226,10 @@ impl Proxy {
             Routes::Named(name) => self.tables.get(name).unwrap_or(&nothing),
             Routes::NotModelled(what) => return NotModelled::because(what),
         };
-        let place = table.find(&exchange, draw, &mut decision.steps)?;
+        let place = match reject {
+            Some(_) if !exchange.came_with_scheme => Place::NoRoute(None),
+            _ => table.find(&exchange, draw, &mut decision.steps)?,
+        };
         match &place {
             Place::Route(host, route) => {
                 decision.virtual_host = Some(host.name.clone());
@@ -252,23 +258,15 @@ impl Proxy {
             draw,
             response: &|exchange| router.response_changes(&place, weight, exchange),
         };
+        if let Some(reject) = reject {
+            return passage.rejected(&exchange, reject).map(certain);
+        }
         if let Some(protocol) = exchange.upgrade.as_deref().filter(|protocol| !upgrades(manager, &place, protocol)) {
             let why = format!("an upgrade to {protocol} is not allowed");
             return passage.reply(&exchange, 403, "", Headers::of_response(), &why).map(certain);
         }
         passage.pass(exchange, &mut decision.steps, |exchange| router.answer(&place, exchange, draw))
     }
-}
-
-/// An answer of the connection manager to a request that gets no route.
-fn rejected(manager: &Manager, exchange: &Exchange, reject: Reject, draw: &Draw) -> Known<Answer> {
-    let mut headers = Headers::of_response();
-    if let Some(location) = reject.location {
-        headers.set("location", location);
-    }
-    let (levels, route_name, cluster) = (Vec::new(), String::new(), None);
-    let passage = Passage { filters: &manager.filters, levels, route_name, cluster, draw, response: &|_| None };
-    passage.reply(exchange, reject.status, "", headers, reject.why)
 }
 
 fn certain(answer: Answer) -> Vec<Outcome> {

@@ -25,6 +25,8 @@ pub enum Oddity {
     NotAscii,
     /// A method that is not registered for HTTP.
     UnknownMethod,
+    /// It asks for another protocol than websockets.
+    Upgrade,
     /// It says by which scheme a client came.
     ForwardedProto,
     /// The same cookie, or the same query parameter, comes twice.
@@ -66,6 +68,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
         (Oddity::NotAscii, !ascii),
         (Oddity::UnknownMethod, !knows_method(&request.method)),
+        (Oddity::Upgrade, upgrades(request)),
         (Oddity::ForwardedProto, names.iter().any(|name| name == "x-forwarded-proto")),
         (Oddity::Repeated, repeats(request)),
     ]
@@ -90,6 +93,11 @@ fn is_normal(path: &[u8]) -> bool {
         && !path.contains(&b'%')
         && !path.windows(2).any(|pair| pair == b"//")
         && !segments().any(|segment| matches!(segment, b"." | b".."))
+}
+
+fn upgrades(request: &Request) -> bool {
+    let other = |value: &[u8]| !value.eq_ignore_ascii_case(b"websocket");
+    request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("upgrade") && other(value))
 }
 
 fn repeats(request: &Request) -> bool {
@@ -127,6 +135,7 @@ mod tests {
         for path in ["//a", "/%61", "/a/../b", "/a/."] {
             assert_eq!(of(Request::get("a.test", path)), [Oddity::PathNotNormal], "{path}");
         }
+        assert_eq!(of(Request::get("a.test", "/").with_header("upgrade", "h2c")), [Oddity::Upgrade]);
         let repeated = Request::get("a.test", "/").with_header("x-a", "1").with_header("X-A", "2");
         assert_eq!(of(repeated), [Oddity::RepeatedHeader]);
         assert_eq!(of(Request::get("a.test", "/?a=1&a=2")), [Oddity::Repeated]);

@@ -124,7 +124,9 @@ impl Exchange {
         if host.iter().any(|byte| b"\"#<>/?\\^`{|} ".contains(byte) || !byte.is_ascii_graphic()) {
             return Err(bad("an invalid host").into());
         }
-        let mut exchange = Self { headers, connection, upgrade: upgrade(&lines)?, came_as_grpc: false };
+        let came_with_scheme = headers.has("x-forwarded-proto");
+        let upgrade = upgrade(&lines)?;
+        let mut exchange = Self { headers, connection, upgrade, came_as_grpc: false, came_with_scheme };
         exchange.came_as_grpc = exchange.is_grpc();
         exchange.set_scheme(line.scheme, manager)?;
         if let Err(reject) = exchange.normalise_path(manager) {

@@ -17,6 +17,8 @@ pub(super) struct Exchange {
     pub(super) upgrade: Option<String>,
     /// Whether it was gRPC before filters changed it: answers of Envoy's own follow that.
     pub(super) came_as_grpc: bool,
+    /// The client said by which scheme it came.
+    pub(super) came_with_scheme: bool,
 }
 
 /// The connection a request came over.

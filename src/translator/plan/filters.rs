@@ -71,7 +71,8 @@ impl Context<'_> {
         let filters = &self.requests.filters;
         let (steps, effective) = (filters.steps(self.levels), filters.effective(self.levels));
         // What there is to say about them has been said about the route's own answers.
-        self.replies = self.rewritten(&steps, self.facts, &mut BTreeSet::new());
+        let own = Some(Own { has_body: true, levels: self.changes.len() });
+        self.replies = self.rewritten(&steps, Facts { own, ..self.facts }, &mut BTreeSet::new());
         for (index, (name, config)) in effective.into_iter().enumerate().rev() {
             let before = steps.get(..index).unwrap_or_default();
             let filtered = order::check(config, before).and_then(|()| self.filter(name, config, shares));

@@ -33,11 +33,11 @@ pub(super) struct Facts<'a> {
     pub(super) path_changes: bool,
     /// The request has another host when the response comes.
     pub(super) host_changes: bool,
-    /// The route makes the answer itself.
+    /// The answer is made here.
     pub(super) own: Option<Own>,
 }
 
-/// An answer that the route makes itself. In Envoy its body gets a media type only after the route's own changes of
+/// An answer that is made here, by the route or by a filter. In Envoy its body gets a media type only after the route's own changes of
 /// headers, if it has none then, and before those of filters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Own {

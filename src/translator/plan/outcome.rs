@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::around::Around;
 use super::filters::Context;
-use super::headers::{self, Facts, Note};
+use super::headers::{self, Note};
 use super::lines::LineMaker;
 use super::variant::{ClusterUse, Variant};
 use super::{partition, redirect, rewrite};
@@ -303,8 +303,7 @@ impl LineMaker<'_> {
             forwards: destination.is_some(),
             domains: &around.host.domains,
             changes: destination.map_or_else(Vec::new, |destination| around.levels(Some(destination))),
-            // Answers of filters are not those of the route.
-            facts: Facts { own: None, ..around.facts(destination, self.requests.strips_client_cert) },
+            facts: around.facts(destination, self.requests.strips_client_cert),
             replies: None,
             place,
             report: &mut self.report,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Fate, Filter, Kind, Override, Verdict, mutation};
+use crate::envoy::arrival::Reject;
 use crate::envoy::change::{Changes, ResponseChanges};
 use crate::envoy::decision::{Answer, Outcome, Step};
 use crate::envoy::exchange::{Draw, Exchange};
@@ -58,6 +59,15 @@ impl Passage<'_> {
         why: &str,
     ) -> Known<Answer> {
         self.reply_after(&Responses::new(), exchange, (status, body, headers, why))
+    }
+
+    /// The answer of the connection manager itself.
+    pub(in crate::envoy) fn rejected(&self, exchange: &Exchange, reject: Reject) -> Known<Answer> {
+        let mut headers = Headers::of_response();
+        if let Some(location) = reject.location {
+            headers.set("location", location);
+        }
+        self.reply(exchange, reject.status, "", headers, reject.why)
     }
 
     fn reply_after(
