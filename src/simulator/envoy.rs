@@ -61,6 +61,7 @@ mod rewrite;
 mod route;
 mod route_match;
 mod routes;
+mod spread;
 mod stop;
 mod template;
 mod text_match;
@@ -234,6 +235,9 @@ impl Proxy {
             Place::Route(host, route) => {
                 decision.virtual_host = Some(host.name.clone());
                 decision.route = Some(route.this.clone());
+            }
+            Place::ToTls(host) if manager.may_be_internal && host.spares_internal() => {
+                return NotModelled::because("who is internal");
             }
             Place::ToTls(host) | Place::NoRoute(Some(host)) => decision.virtual_host = Some(host.name.clone()),
             Place::NoRoute(None) => {}

@@ -110,6 +110,9 @@ impl Exchange {
     pub(super) fn arrive(request: &Request, connection: Connection, manager: &Manager) -> Result<Self, Refused> {
         let line = RequestLine::read(request)?;
         let lines = header_lines(request, manager)?;
+        if manager.may_be_internal && lines.iter().any(|(name, _)| name.starts_with("x-envoy-")) {
+            return Err(unknown("x-envoy headers where clients may be internal").into());
+        }
         let mut headers = Headers::of_request();
         headers.set(":method", request.method.clone());
         headers.set(":path", line.path);

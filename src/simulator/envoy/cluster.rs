@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::decision::{Endpoint, Endpoints};
 use super::object::{Object, Read};
+use super::spread::Spread;
 use super::stop::{Known, NotModelled};
 
 /// A cluster.
@@ -14,8 +15,9 @@ pub(super) struct Cluster {
     hosts: Option<Vec<Host>>,
     /// The name of the load assignment that is not inline.
     service: Option<String>,
-    /// Why the share of hosts is not known.
-    open: Option<String>,
+    /// Hosts are those of a connection's original destination, which nobody knows.
+    is_open: bool,
+    spread: Spread,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -26,7 +28,11 @@ pub(super) struct Host {
     port: u16,
     hostname: String,
     priority: u32,
-    weight: u32,
+    pub(super) weight: u32,
+    /// Tells localities apart.
+    pub(super) locality: String,
+    /// 0 where it has none.
+    pub(super) locality_weight: u32,
     healthy: bool,
     plain: bool,
 }
@@ -85,27 +91,23 @@ impl Cluster {
         let service = service.transpose()?.filter(|name| !name.is_empty());
         let assignment = cluster.object("load_assignment")?;
         let named = kind.ends_with("DNS");
-        let mut open = (kind == "ORIGINAL_DST").then(|| "the original destination".to_owned());
-        for policy in ["load_balancing_policy", "lb_subset_config", "health_checks", "common_lb_config", "cluster_type"]
-        {
-            if cluster.has(policy) {
-                open = open.or(Some(policy.into()));
-            }
-        }
         cluster.choice("lb_policy", &["ROUND_ROBIN", "LEAST_REQUEST", "RING_HASH", "RANDOM"]).ok();
         Ok(Self {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
             service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
             name,
-            open,
+            is_open: kind == "ORIGINAL_DST",
+            spread: Spread::read(cluster)?,
             not_modelled: options(cluster)?.or_else(|| cluster.unread()),
         })
     }
 
     /// The hosts with their shares; `None`: the cluster has none.
     pub(super) fn endpoints(&self, assignments: &BTreeMap<String, Vec<Host>>, own_names: bool) -> Option<Endpoints> {
-        if let Some(why) = &self.open {
-            return Some(Endpoints::Open(why.clone()));
+        match &self.spread {
+            _ if self.is_open => return Some(Endpoints::Open("the original destination".into())),
+            Spread::NotModelled(why) => return Some(Endpoints::Open(why.clone())),
+            Spread::ByHost | Spread::ByLocality => {}
         }
         let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
         let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).unwrap_or_default();
@@ -118,15 +120,16 @@ impl Cluster {
         let healthy = level.iter().filter(|host| host.healthy).count();
         // Below half of healthy hosts all count (panic); below 1/1.4 others share the load.
         if healthy < level.len() {
-            if hosts.len() > level.len() {
-                return open("priorities with unhealthy hosts");
+            if hosts.len() > level.len() || self.spread == Spread::ByLocality {
+                return open("priorities or weighted localities with unhealthy hosts");
             }
             if healthy.saturating_mul(2) >= level.len() {
                 level.retain(|host| host.healthy);
             }
         }
-        let total: f64 = level.iter().map(|host| f64::from(host.weight)).sum();
-        Some(Endpoints::Known(level.into_iter().map(|host| host.endpoint(total, own_names)).collect()))
+        let shares = self.spread.shares(&level);
+        let served = level.into_iter().zip(shares).filter(|(_, share)| *share > 0.0);
+        Some(Endpoints::Known(served.map(|(host, share)| host.endpoint(share, own_names)).collect()))
     }
 }
 
@@ -143,14 +146,9 @@ impl Endpoints {
 }
 
 impl Host {
-    fn endpoint(&self, total: f64, own_name: bool) -> Endpoint {
+    fn endpoint(&self, share: f64, own_name: bool) -> Endpoint {
         let hostname = Some(self.hostname.clone()).filter(|name| own_name && !name.is_empty());
-        Endpoint {
-            address: self.address.clone(),
-            port: self.port,
-            share: f64::from(self.weight) / total,
-            authority: hostname.map(String::into_bytes),
-        }
+        Endpoint { address: self.address.clone(), port: self.port, share, authority: hostname.map(String::into_bytes) }
     }
 }
 
@@ -172,12 +170,15 @@ pub(super) fn hosts(assignment: &Object, named: bool) -> Read<Vec<Host>> {
     }
     let mut hosts = Vec::new();
     for locality in assignment.objects("endpoints")? {
-        // Without locality-weighted load balancing, which is open, weights of localities do not count.
-        locality.ignore(&["locality", "load_balancing_weight", "metadata", "proximity"]);
+        locality.ignore(&["metadata", "proximity"]);
+        let place = locality.get("locality").map(ToString::to_string).unwrap_or_default();
+        let locality_weight = locality.number("load_balancing_weight")?;
         let priority = locality.number("priority")?;
         for endpoint in locality.objects("lb_endpoints")? {
             let mut host = host(&endpoint, named)?;
             host.priority = priority;
+            host.locality.clone_from(&place);
+            host.locality_weight = locality_weight;
             hosts.push(host);
         }
     }
@@ -216,6 +217,8 @@ fn host(entry: &Object, named: bool) -> Read<Host> {
         address,
         port,
         priority: 0,
+        locality: String::new(),
+        locality_weight: 0,
         weight: entry.number_if("load_balancing_weight")?.unwrap_or(1),
         healthy: ["UNKNOWN", "HEALTHY"].contains(&health),
         plain: socket.is_some() && health != "DEGRADED",

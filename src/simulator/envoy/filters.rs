@@ -9,6 +9,10 @@ mod rbac;
 
 pub(super) use passage::Passage;
 
+use std::ops::RangeInclusive;
+
+use serde_json::Value as Json;
+
 use super::change::Changes;
 use super::exchange::Exchange;
 use super::headers::Headers;
@@ -112,6 +116,22 @@ impl Override {
 
 const FILTERS: &str = "envoy.extensions.filters.http.";
 
+/// `envoy.type.v3.StatusCode`.
+const STATUSES: [RangeInclusive<u64>; 12] = [
+    100..=100,
+    200..=208,
+    226..=226,
+    300..=305,
+    307..=308,
+    400..=417,
+    421..=424,
+    426..=426,
+    428..=429,
+    431..=431,
+    500..=508,
+    510..=511,
+];
+
 impl Kind {
     /// Reads the configuration of a filter, or that of a route for it.
     fn read(config: &Object) -> Read<Self> {
@@ -156,6 +176,11 @@ impl Kind {
             | "compressor.CompressorPerRoute"
             | "grpc_stats.FilterConfig" => true,
             "local_ratelimit.LocalRateLimit" => {
+                let status = config.object("status")?;
+                let code = status.as_ref().and_then(|status| status.get("code")).and_then(Json::as_u64);
+                if code.is_some_and(|code| !STATUSES.iter().any(|known| known.contains(&code))) {
+                    return Err(config.refuse("status.code", "value must be one of the defined enum values"));
+                }
                 let rewrites = ["enable_x_ratelimit_headers", "descriptors", "rate_limits"];
                 let bucket = config.object("token_bucket")?;
                 let tokens = bucket.map(|bucket| bucket.number("max_tokens")).transpose()?;

@@ -19,6 +19,8 @@ pub(super) struct Manager {
     pub(super) merge_slashes: bool,
     pub(super) escaped_slashes: EscapedSlashes,
     pub(super) use_remote_address: bool,
+    /// Some clients count as internal, which decides on their `x-envoy-*` headers; which, is not followed.
+    pub(super) may_be_internal: bool,
     pub(super) rejects_underscores: bool,
     pub(super) drops_underscores: bool,
     pub(super) upgrades: BTreeMap<String, bool>,
@@ -122,12 +124,18 @@ impl Manager {
             merge_slashes: manager.flag("merge_slashes")?,
             escaped_slashes,
             use_remote_address: manager.flag("use_remote_address")?,
+            may_be_internal: internal(manager)?,
             rejects_underscores: underscores == "REJECT_REQUEST",
             drops_underscores: underscores == "DROP_HEADER",
             upgrades: upgrades(manager)?,
             not_modelled: manager.unread(),
         })
     }
+}
+
+fn internal(manager: &Object) -> Read<bool> {
+    let config = manager.object("internal_address_config")?;
+    Ok(config.inspect(Object::ignore_all).is_some())
 }
 
 fn ports(manager: &Object) -> Read<Ports> {

@@ -118,6 +118,11 @@ impl Action {
 }
 
 impl VirtualHost {
+    /// Clients inside need no TLS.
+    pub(super) fn spares_internal(&self) -> bool {
+        self.tls == TlsRequirement::ExternalOnly
+    }
+
     pub(super) fn read(host: &Object, largest_body: usize) -> Read<Self> {
         host.ignore(&IGNORED);
         let name = host.text("name")?;

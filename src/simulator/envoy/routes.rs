@@ -88,7 +88,7 @@ impl RouteTable {
         };
         steps.push(Step::VirtualHost { name: virtual_host.name.clone(), domain: domain.into() });
         NotModelled::check(virtual_host.not_modelled.as_ref())?;
-        // Nobody is internal: that takes an internal_address_config, which is not modelled.
+        // Nobody is internal without an internal_address_config, for which the caller looks.
         if virtual_host.tls != TlsRequirement::None && exchange.headers.value("x-forwarded-proto") != b"https" {
             return Ok(Place::ToTls(virtual_host));
         }
