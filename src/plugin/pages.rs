@@ -74,8 +74,12 @@ pub(crate) fn metrics(instance: &Instance) -> Answer {
     family("xds_outstanding", "gauge", "type", by_type(|of| of.outstanding));
     family("xds_refused", "gauge", "type", by_type(|of| of.refused));
     let resources = [("routes", summary.routes), ("upstreams", summary.upstreams), ("pending", summary.pending)];
-    let resources = resources.map(|(name, number)| (name.to_owned(), number.into()));
-    family("apisix_resources", "gauge", "kind", resources.into());
+    family(
+        "apisix_resources",
+        "gauge",
+        "kind",
+        resources.map(|(name, number)| (name.to_owned(), number.into())).into(),
+    );
     let places = |severity| diagnostics.iter().filter(move |of| of.severity == severity).map(|of| u64::from(of.count));
     let severities = [Severity::Info, Severity::Warning, Severity::Error];
     family("diagnostics", "gauge", "severity", severities.map(|of| (label(&of), places(of).sum())).into());

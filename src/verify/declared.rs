@@ -96,7 +96,7 @@ fn oddity(code: Code) -> Option<&'static [Oddity]> {
         Code::PathNormalised => {
             Some(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::StrangeHost, Oddity::Fragment])
         }
-        Code::GatewayManners => Some(&[Oddity::UnknownMethod, Oddity::Upgrade]),
+        Code::GatewayManners => Some(&[Oddity::UnknownMethod, Oddity::Upgrade, Oddity::EmptyLine]),
         Code::MatcherApproximated => {
             Some(&[Oddity::RepeatedHeader, Oddity::UnderscoreHeader, Oddity::NotAscii, Oddity::Repeated])
         }

@@ -19,6 +19,8 @@ pub enum Oddity {
     StrangeHost,
     /// A header comes in several lines.
     RepeatedHeader,
+    /// One of several lines of a header is empty.
+    EmptyLine,
     /// A header name has an underscore.
     UnderscoreHeader,
     /// A header value or path has bytes beyond ASCII.
@@ -65,6 +67,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::TrailingDot, name.ends_with(b".")),
         (Oddity::StrangeHost, is_strange(host)),
         (Oddity::RepeatedHeader, unique.len() < names.len()),
+        (Oddity::EmptyLine, has_empty_line(request)),
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
         (Oddity::NotAscii, !ascii),
         (Oddity::UnknownMethod, !knows_method(&request.method)),
@@ -98,6 +101,11 @@ fn is_normal(path: &[u8]) -> bool {
 fn upgrades(request: &Request) -> bool {
     let other = |value: &[u8]| !value.eq_ignore_ascii_case(b"websocket");
     request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("upgrade") && other(value))
+}
+
+fn has_empty_line(request: &Request) -> bool {
+    let lines = |name: &str| request.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).count();
+    request.headers.iter().any(|(name, value)| value.is_empty() && lines(name) > 1)
 }
 
 fn repeats(request: &Request) -> bool {
@@ -138,6 +146,8 @@ mod tests {
         assert_eq!(of(Request::get("a.test", "/").with_header("upgrade", "h2c")), [Oddity::Upgrade]);
         let repeated = Request::get("a.test", "/").with_header("x-a", "1").with_header("X-A", "2");
         assert_eq!(of(repeated), [Oddity::RepeatedHeader]);
+        let empty = Request::get("a.test", "/").with_header("accept", "").with_header("accept", "b");
+        assert_eq!(of(empty), [Oddity::RepeatedHeader, Oddity::EmptyLine]);
         assert_eq!(of(Request::get("a.test", "/?a=1&a=2")), [Oddity::Repeated]);
     }
 }
