@@ -1,7 +1,7 @@
 //! Chance, taken apart: the same draw for both proxies, and the spread of what stays open.
 //!
 //! Envoy draws one number for the route table of a request; a translation takes the first half of nginx's
-//! `$request_id` for it, and the last two quarters for what Envoy draws independently (faults).
+//! `$request_id` for it, and twice six digits of the second half for what Envoy draws independently (faults).
 
 /// How many values an axis is tried at before changes are searched between them.
 const GRID: u32 = 16;
@@ -11,7 +11,7 @@ const WIDTH: f64 = 1.0 / 4_294_967_296.0;
 /// A request id whose parts lie at these fractions of their ranges; each in [0, 1).
 #[must_use]
 pub fn request_id(route: f64, first: f64, second: f64) -> String {
-    format!("{:08x}{:08x}{:08x}{:08x}", word(route), 0, word(first), word(second))
+    format!("{:08x}{:08x}{:06x}{:06x}0000", word(route), 0, word(first) >> 8, word(second) >> 8)
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the product lies between 0 and 2^32")]
@@ -107,6 +107,6 @@ mod tests {
 
     #[test]
     fn ids_have_32_digits() {
-        assert_eq!(request_id(0.5, 0.0, 0.999_999_999_9), "800000000000000000000000ffffffff");
+        assert_eq!(request_id(0.5, 0.0, 0.999_999_999_9), "8000000000000000000000ffffff0000");
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn compare(envoy: &[Fate], apisix: &[Fate]) -> Vec<Difference> {
     if let ([left], [right]) = (envoy.as_slice(), apisix.as_slice()) {
         return fate(left, right);
     }
-    let mut differences = Vec::new();
+    let (mut differences, mut unmatched) = (Vec::new(), Vec::new());
     let mut left_over: Vec<&Fate> = apisix.iter().collect();
     for ours in &envoy {
         let twin = left_over.iter().position(|theirs| fate(ours, theirs).is_empty());
@@ -88,6 +88,13 @@ pub(crate) fn compare(envoy: &[Fate], apisix: &[Fate]) -> Vec<Difference> {
             Some(theirs) => differences.push(difference(Aspect::Share, ours.share, theirs.share)),
             // What happens almost never may be left out by the rounding of shares.
             None if ours.share <= SHARE => {}
+            None => unmatched.push(ours),
+        }
+    }
+    for ours in unmatched {
+        match left_over.iter().position(|theirs| brief(ours) == brief(theirs)) {
+            // As often, and alike but for details.
+            Some(index) => differences.extend(fate(ours, left_over.swap_remove(index))),
             None => differences.push(difference(Aspect::Outcome, brief(ours), "never")),
         }
     }

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use amesh_translator::{Code, Diagnostic, Fidelity, Severity};
 
 use crate::compare::{Aspect, Difference};
-use crate::probe::Oddity;
+use crate::probe::{Oddity, is_plain};
 
 /// What a request meets on its way.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Way<'a> {
     /// Labels of resources, such as `Cluster "a"`; route configurations count always.
     pub(crate) resources: &'a BTreeSet<String>,
@@ -20,6 +21,8 @@ pub(crate) struct Way<'a> {
     pub(crate) oddities: &'a BTreeSet<Oddity>,
     /// APISIX answers that it denies the request because of the translation.
     pub(crate) denied: bool,
+    /// The request comes over TLS.
+    pub(crate) tls: bool,
     /// APISIX has no route for the request, not even one of a virtual host that answers 404.
     pub(crate) unserved: bool,
 }
@@ -40,7 +43,7 @@ fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
     if way.denied && diagnostic.severity == Severity::Error {
         return true;
     }
-    if way.unserved && is_about_serving(diagnostic.code) {
+    if (way.unserved && is_about_serving(diagnostic.code)) || (way.tls && diagnostic.code == Code::FilterChainRefused) {
         return true;
     }
     if way.oddities.contains(&Oddity::PathNotNormal) && diagnostic.path.contains("path") {
@@ -51,8 +54,12 @@ fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
     {
         return true;
     }
-    if diagnostic.code == Code::GatewayManners && is_manners(difference, way) {
-        return true;
+    // What these say is about named kinds of requests and headers, not about whatever their words could mean.
+    match diagnostic.code {
+        Code::GatewayManners => return is_manners(difference, way),
+        Code::PathNormalised => return false,
+        Code::EndpointDropped if matches!(difference.aspect, Aspect::Outcome) => return true,
+        _ => {}
     }
     let aspect = &difference.aspect;
     let text = format!("{} {}", diagnostic.path, diagnostic.message).to_ascii_lowercase();
@@ -77,11 +84,6 @@ fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
     }
 }
 
-/// nginx takes header names of other characters for invalid.
-fn is_plain(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
 /// Codes of listeners and filter chains that APISIX does not serve.
 fn is_about_serving(code: Code) -> bool {
     matches!(
@@ -96,7 +98,15 @@ fn oddity(code: Code) -> Option<&'static [Oddity]> {
         Code::PathNormalised => {
             Some(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::StrangeHost, Oddity::Fragment])
         }
-        Code::GatewayManners => Some(&[Oddity::UnknownMethod, Oddity::Upgrade, Oddity::EmptyLine]),
+        Code::GatewayManners => Some(&[
+            Oddity::UnknownMethod,
+            Oddity::Upgrade,
+            Oddity::RepeatedHeader,
+            Oddity::ForwardedProto,
+            Oddity::StrangeHeader,
+            Oddity::NotAscii,
+            Oddity::Grpc,
+        ]),
         Code::MatcherApproximated => {
             Some(&[Oddity::RepeatedHeader, Oddity::UnderscoreHeader, Oddity::NotAscii, Oddity::Repeated])
         }

@@ -19,16 +19,18 @@ pub enum Oddity {
     StrangeHost,
     /// A header comes in several lines.
     RepeatedHeader,
-    /// One of several lines of a header is empty.
-    EmptyLine,
+    /// A header name has other characters than letters, digits, `-` and `_`.
+    StrangeHeader,
     /// A header name has an underscore.
     UnderscoreHeader,
     /// A header value or path has bytes beyond ASCII.
     NotAscii,
-    /// A method that is not registered for HTTP.
+    /// A method that is not registered for HTTP, or TRACE.
     UnknownMethod,
-    /// It asks for another protocol than websockets.
+    /// It asks for another protocol.
     Upgrade,
+    /// It is gRPC's.
+    Grpc,
     /// It says by which scheme a client came.
     ForwardedProto,
     /// The same cookie, or the same query parameter, comes twice.
@@ -67,11 +69,12 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::TrailingDot, name.ends_with(b".")),
         (Oddity::StrangeHost, is_strange(host)),
         (Oddity::RepeatedHeader, unique.len() < names.len()),
-        (Oddity::EmptyLine, has_empty_line(request)),
+        (Oddity::StrangeHeader, !names.iter().all(|name| is_plain(name))),
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
         (Oddity::NotAscii, !ascii),
-        (Oddity::UnknownMethod, !knows_method(&request.method)),
-        (Oddity::Upgrade, upgrades(request)),
+        (Oddity::UnknownMethod, request.method == "TRACE" || !knows_method(&request.method)),
+        (Oddity::Upgrade, names.iter().any(|name| name == "upgrade")),
+        (Oddity::Grpc, is_grpc(request)),
         (Oddity::ForwardedProto, names.iter().any(|name| name == "x-forwarded-proto")),
         (Oddity::Repeated, repeats(request)),
     ]
@@ -86,7 +89,11 @@ fn is_strange(host: &[u8]) -> bool {
     let port = host.iter().skip(name_end).skip_while(|byte| **byte != b':').skip(1).copied().collect::<Vec<u8>>();
     let has_port = host.iter().skip(name_end).any(|byte| *byte == b':');
     let is_plain = port.iter().all(u8::is_ascii_digit) && !matches!(port.first(), None | Some(b'0'));
-    host.starts_with(b".") || (has_port && !is_plain)
+    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
+    host.is_empty()
+        || !host.iter().all(is_usual)
+        || matches!(host.first(), Some(b'.' | b':'))
+        || (has_port && !is_plain)
 }
 
 /// True for a path that no normalisation changes.
@@ -98,14 +105,15 @@ fn is_normal(path: &[u8]) -> bool {
         && !segments().any(|segment| matches!(segment, b"." | b".."))
 }
 
-fn upgrades(request: &Request) -> bool {
-    let other = |value: &[u8]| !value.eq_ignore_ascii_case(b"websocket");
-    request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("upgrade") && other(value))
+/// nginx takes header names of other characters for invalid.
+pub(crate) fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn has_empty_line(request: &Request) -> bool {
-    let lines = |name: &str| request.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).count();
-    request.headers.iter().any(|(name, value)| value.is_empty() && lines(name) > 1)
+fn is_grpc(request: &Request) -> bool {
+    let is_type =
+        |name: &str, value: &[u8]| name.eq_ignore_ascii_case("content-type") && value.starts_with(b"application/grpc");
+    request.headers.iter().any(|(name, value)| is_type(name, value))
 }
 
 fn repeats(request: &Request) -> bool {
@@ -146,8 +154,6 @@ mod tests {
         assert_eq!(of(Request::get("a.test", "/").with_header("upgrade", "h2c")), [Oddity::Upgrade]);
         let repeated = Request::get("a.test", "/").with_header("x-a", "1").with_header("X-A", "2");
         assert_eq!(of(repeated), [Oddity::RepeatedHeader]);
-        let empty = Request::get("a.test", "/").with_header("accept", "").with_header("accept", "b");
-        assert_eq!(of(empty), [Oddity::RepeatedHeader, Oddity::EmptyLine]);
         assert_eq!(of(Request::get("a.test", "/?a=1&a=2")), [Oddity::Repeated]);
     }
 }

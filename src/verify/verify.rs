@@ -107,6 +107,7 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
         listener_unknown: decision.listener.is_none(),
         oddities: &probe.oddities,
         denied,
+        tls: probe.request.tls,
         unserved,
     };
     let mut code = None;

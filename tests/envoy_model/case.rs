@@ -13,6 +13,8 @@ pub(crate) struct Case {
     /// `envoy.config.listener.v3.Listener`, without `@type`.
     pub(crate) listener: Value,
     pub(crate) requests: Vec<Probe>,
+    /// Codes of the only differences that there may be between Envoy and APISIX; `None`: any that are declared.
+    pub(crate) declared: Option<Vec<String>>,
 }
 
 /// A request.
@@ -27,7 +29,7 @@ const MANAGER: &str =
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 impl Case {
-    /// Reads `{"about": ..., "manager": {...}, "requests": [...]}`. The manager lacks what is always the same. `<PORT>` is
+    /// Reads `{"about": ..., "declared": [...], "manager": {...}, "requests": [...]}`. The manager lacks what is always the same. `<PORT>` is
     /// the port of the listener.
     pub(crate) fn read(file: &Path) -> Self {
         let content = read_json(file);
@@ -37,7 +39,9 @@ impl Case {
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let requests = content["requests"].as_array().expect("requests");
         let requests = requests.iter().map(|text| Probe::parse(text.as_str().expect("text"), port)).collect();
-        Self::new(name, port, content["manager"].clone(), requests)
+        let declared = content["declared"].as_array().into_iter().flatten();
+        let declared = declared.map(|code| code.as_str().expect("a code").to_owned()).collect();
+        Self { declared: Some(declared), ..Self::new(name, port, content["manager"].clone(), requests) }
     }
 
     pub(crate) fn new(name: String, port: u16, mut manager: Value, requests: Vec<Probe>) -> Self {
@@ -50,7 +54,7 @@ impl Case {
         let listener = json!({"name": name,
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
             "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}]});
-        Self { name, listener, requests }
+        Self { name, listener, requests, declared: None }
     }
 }
 

@@ -44,7 +44,7 @@ impl Tally {
                 agreed.push(probe.request.clone());
             }
         }
-        self.translations.add(&case.name, &Translation::of(&resources), &agreed);
+        self.translations.add(case, &Translation::of(&resources), &agreed);
     }
 
     /// True where the model knows, and agrees.
@@ -65,15 +65,15 @@ impl Tally {
         false
     }
 
-    /// Fails with more than so many known disagreements of Envoy and its model, and with any undeclared difference.
-    pub(crate) fn finish(self, known: usize) {
+    /// Fails with more than so many disagreements of Envoy and its model, and undeclared differences.
+    pub(crate) fn finish(self, (known, undeclared): (usize, usize)) {
         let Self { compared, not_modelled, problems, translations } = self;
         println!("{compared} requests compared; {not_modelled} are not modelled");
         translations.print();
         let count = problems.len();
         println!("{count} of {compared} differ:\n{}", problems.join("\n\n"));
         assert!(count <= known, "the model differs from Envoy about {count} requests");
-        translations.check();
+        translations.check(undeclared);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The model of Envoy against a real Envoy: the same answer, the same cluster, the same request upstream, the same
 //! headers back.
 //!
-//! `cases` holds one configuration per feature with requests to it; what is expected comes from Envoy itself. Random
+//! `traps` holds what simple translations get wrong, `cases` one configuration per feature with requests to it; what is expected comes from Envoy itself. Random
 //! configurations follow. Every configuration is a listener of one real Envoy with backends that answer with what they
 //! received. Seeds are fixed. `AMESH_LONG` runs many more; `AMESH_SEED` runs one configuration alone.
 //!
@@ -42,8 +42,9 @@ const REQUESTS: usize = 40;
 /// How many batches a run has, and a long one.
 const BATCHES: (u64, u64) = (3, 84);
 
-/// Requests of a long run about which Envoy and its model disagree, of 100,800: they may become fewer, not more.
-const KNOWN_OF_A_LONG_RUN: usize = 9;
+/// Faults of a long run, of 100,800 requests: they may become fewer, not more. Envoy and its model disagree about the
+/// former; APISIX treats the latter in another way, although no diagnostic says so.
+const KNOWN_OF_A_LONG_RUN: (usize, usize) = (9, 1);
 
 fn is_long() -> bool {
     std::env::var_os("AMESH_LONG").is_some()
@@ -61,15 +62,29 @@ fn run(cases: &[Case], tally: &mut Tally) {
     }
 }
 
-#[test]
-fn features() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy_model/cases");
+fn cases(folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy_model").join(folder);
     let mut files: Vec<_> = folder.read_dir().expect("cases").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
-    let cases: Vec<Case> = files.iter().map(|file| Case::read(file)).collect();
+    files.iter().map(|file| Case::read(file)).collect()
+}
+
+fn check(cases: &[Case]) {
     let mut tally = Tally::default();
-    run(&cases, &mut tally);
-    tally.finish(0);
+    run(cases, &mut tally);
+    tally.finish((0, 0));
+}
+
+#[test]
+fn features() {
+    let any = |case| Case { declared: None, ..case };
+    check(&cases("cases").into_iter().map(any).collect::<Vec<_>>());
+}
+
+/// Where simple translations go wrong: all requests end alike, but for the differences that the case names.
+#[test]
+fn traps() {
+    check(&cases("traps"));
 }
 
 fn seeds() -> Vec<Vec<u64>> {
@@ -98,5 +113,5 @@ fn random_configurations() {
         }
         run(&cases, &mut tally);
     }
-    tally.finish(if is_long() { KNOWN_OF_A_LONG_RUN } else { 0 });
+    tally.finish(if is_long() { KNOWN_OF_A_LONG_RUN } else { (0, 0) });
 }

@@ -138,7 +138,7 @@ pub(crate) struct Destination {
     pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
-    /// The host in place of the route's.
+    /// The host in place of the one that came, where the route sets none.
     pub(crate) host: Option<String>,
 }
 

@@ -7,7 +7,8 @@ use crate::vars::escape_pcre;
 
 /// What is forwarded in place of what came; `None` where it is the same.
 pub(super) fn rewrite(route: &Route, forward: &Forward, destination: &Destination) -> Option<ProxyRewrite> {
-    let host = destination.host.as_ref().or(forward.host.as_ref());
+    // Envoy rewrites for the weighted cluster first, then for the route.
+    let host = forward.host.as_ref().or(destination.host.as_ref());
     if forward.path.is_none() && host.is_none() {
         return None;
     }

@@ -37,13 +37,16 @@ impl Context<'_> {
 const WILDCARD: &str = "csrf: where a domain is a wildcard the host is no known origin: such POST, PUT, DELETE and \
     PATCH requests are answered 403";
 
+const LEFT_OUT: &str = "an origin that is not a whole, a beginning or an end of a host is left out: such requests are \
+    answered 403";
+
 /// The origin, or where there is none the referrer, has a host like this.
 fn from(host: &TextMatch) -> Result<Expr, Refusal> {
     let (before, inside, after) = match &host.kind {
         HeaderKind::Exact(text) => ("", text, ""),
         HeaderKind::Prefix(text) => ("", text, "[^/?#]*"),
         HeaderKind::Suffix(text) => ("[^/?#]*", text, ""),
-        _ => return Err("an origin that is not a whole, a beginning or an end of a host is left out".into()),
+        _ => return Err(LEFT_OUT.into()),
     };
     let pattern = format!("^(?:[^:/?#]*://)?{before}{}{after}(?:[/?#].*)?\\z", escape_pcre(inside));
     let matches = |variable: &str| {
