@@ -37,8 +37,7 @@ impl<'a> Around<'a> {
     /// What values of headers are made of.
     pub(super) fn facts(self, destination: Option<&'a Destination>, strips_client_cert: bool) -> Facts<'a> {
         let cluster = destination.map_or("", |destination| &destination.cluster);
-        let route_levels = self.levels(destination).len();
-        let own = |has_body| Some(Own { has_body, levels: route_levels });
+        let own = |has_body| Some(Own { has_body, levels: self.levels(destination).len() });
         let facts = Facts { route: &self.route.name, cluster, strips_client_cert, ..Facts::default() };
         match &self.route.action {
             Action::Forward(forward) => Facts {

@@ -37,8 +37,8 @@ pub(super) struct Facts<'a> {
     pub(super) own: Option<Own>,
 }
 
-/// An answer that is made here, by the route or by a filter. In Envoy its body gets a media type only after the route's own changes of
-/// headers, if it has none then, and before those of filters.
+/// An answer that is made here, by the route or by a filter. In Envoy its body gets a media type only after the route's
+/// own changes of headers, if it has none then, and before those of filters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Own {
     /// There is a body.

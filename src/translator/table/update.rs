@@ -138,10 +138,9 @@ impl Table {
     /// Virtual hosts that stay are looked at only where less is allowed than before.
     fn check_bodies(&self, update: &Update) -> Result<(), TableError> {
         let limit = update.settings.largest_body;
-        let replaced = update.replaced();
-        let lowered = limit < self.settings.largest_body;
-        let kept = self.units.iter().filter(|(key, _)| lowered && !replaced.contains(&***key));
-        let all = kept.chain(update.changed.iter().map(|(key, unit)| (key, unit)));
+        let lowered = (limit < self.settings.largest_body).then(|| update.replaced());
+        let kept = lowered.map(|replaced| self.units.iter().filter(move |(key, _)| !replaced.contains(&***key)));
+        let all = kept.into_iter().flatten().chain(update.changed.iter().map(|(key, unit)| (key, unit)));
         let long = all.filter_map(|(key, unit)| unit.host.longer_body(limit).map(|body| (key, body)));
         match long.min() {
             None => Ok(()),

@@ -10,17 +10,15 @@
     reason = "a test may fail, and reads files"
 )]
 
-use std::path::PathBuf;
+mod support;
 
 use amesh_translator::{Answer, Envelope, Kind, Options, Translator, Verdict};
-
-fn load(node: &str, variant: &str, file: &str) -> bytes::Bytes {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/bookinfo/xds");
-    std::fs::read(root.join(node).join(variant).join(format!("{file}.pb"))).expect("captured response").into()
-}
+use support::captured;
 
 fn ingest(translator: &mut Translator, node: &str, variant: &str) -> Vec<Verdict> {
-    ["cds", "eds", "lds", "rds"].map(|file| translator.ingest(load(node, variant, file), Envelope::default())).to_vec()
+    ["cds", "eds", "lds", "rds"]
+        .map(|file| translator.ingest(captured(node, variant, file), Envelope::default()))
+        .to_vec()
 }
 
 fn translator() -> Translator {

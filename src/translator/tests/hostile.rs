@@ -2,29 +2,31 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
+    unreachable_pub,
     reason = "a test may fail, and reads files"
 )]
 
-use std::path::PathBuf;
+mod support;
 
 use amesh_translator::{Answer, Counts, Envelope, Kind, Options, Translator, Variant};
 use bytes::Bytes;
 use proptest::prelude::*;
+use support::captured;
 
 const FILES: [&str; 4] = ["cds", "eds", "lds", "rds"];
 
-fn captured(file: &str) -> Vec<u8> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/bookinfo/xds/sidecar/after");
-    std::fs::read(root.join(format!("{file}.pb"))).expect("captured response")
+fn after(file: &str) -> Bytes {
+    captured("sidecar", "after", file)
 }
 
 fn running() -> Translator {
     let mut translator = Translator::new(Options::default());
     for file in FILES {
-        translator.ingest(captured(file).into(), Envelope::default());
+        translator.ingest(after(file), Envelope::default());
     }
     translator.commit();
     translator
@@ -52,7 +54,7 @@ proptest! {
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in proptest::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut bytes = captured(FILES[file]);
+        let mut bytes = after(FILES[file]).to_vec();
         for (place, value) in damage {
             let place = place.index(bytes.len());
             bytes[place] = value;

@@ -12,19 +12,11 @@
 
 mod support;
 
-use std::path::PathBuf;
-
 use amesh_translator::{Envelope, Kind, Options, Translator};
 use amesh_xds::wire::envoy::config::route::v3::{RouteConfiguration, VirtualHost};
 use prost::Message;
 use serde_json::{Value, json};
-use support::{CLUSTER, LISTENER, ROUTES, Response, ingest};
-
-/// A captured response of an Istio sidecar.
-fn captured(variant: &str, file: &str) -> Vec<u8> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/bookinfo/xds/sidecar");
-    std::fs::read(root.join(variant).join(format!("{file}.pb"))).expect("captured response")
-}
+use support::{CLUSTER, LISTENER, ROUTES, Response, captured, ingest, listener};
 
 /// Virtual hosts and routes of a response's route configurations, and the names of these.
 fn routes_in(bytes: &[u8]) -> (usize, usize, Vec<String>) {
@@ -48,9 +40,9 @@ fn a_mesh_needs_no_more_routes_than_it_has() {
     for variant in ["before", "after"] {
         let mut translator = Translator::new(Options::default());
         for file in ["cds", "eds", "lds", "rds"] {
-            translator.ingest(captured(variant, file).into(), Envelope::default());
+            translator.ingest(captured("sidecar", variant, file), Envelope::default());
         }
-        let (hosts, routes, names) = routes_in(&captured(variant, "rds"));
+        let (hosts, routes, names) = routes_in(&captured("sidecar", variant, "rds"));
         let is_of_these = |route: &&Value| names.iter().any(|name| route["name"].as_str().unwrap().starts_with(name));
         let out = routes_out(&translator).iter().filter(is_of_these).count();
         println!("{variant}: {hosts} virtual hosts, {routes} routes -> {out}");
@@ -73,16 +65,9 @@ fn crossed(count: usize) -> Value {
 
 /// Routes and paths of the translation.
 fn size(routes: &Value) -> (usize, usize) {
-    let manager = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "http", "rds": {"route_config_name": "r", "config_source": {"ads": {}}},
-    });
-    let address = json!({"socket_address": {"address": "0.0.0.0", "port_value": 80}});
-    let chain = json!({"filters": [{"name": "http", "typed_config": manager}]});
-    let listener = json!({"name": "l", "address": address, "filter_chains": [chain]});
     let mut translator = Translator::new(Options::default());
     ingest(&mut translator, CLUSTER, &[json!({"name": "c"})]);
-    ingest(&mut translator, LISTENER, &[listener]);
+    ingest(&mut translator, LISTENER, &[listener("l", 80, "r")]);
     ingest(&mut translator, ROUTES, std::slice::from_ref(routes));
     let out = routes_out(&translator);
     let paths = out.iter().map(|route| route["uris"].as_array().map_or(1, Vec::len)).sum();

@@ -16,7 +16,9 @@ use amesh_translator::{Answer, Envelope, Kind, Limits, Options, Translator, Vari
 use bytes::Bytes;
 use prost::Message;
 use serde_json::{Value, json};
-use support::{CLUSTER, DeltaResponse, ENDPOINTS, LISTENER, ROUTES, Resource, any, ingest, raw, response, url};
+use support::{
+    CLUSTER, DeltaResponse, ENDPOINTS, LISTENER, ROUTES, Resource, any, ingest, listener, raw, response, url,
+};
 
 fn cluster(name: &str) -> Value {
     json!({"name": name, "type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}}}})
@@ -25,18 +27,6 @@ fn cluster(name: &str) -> Value {
 fn endpoints(name: &str, address: &str) -> Value {
     let socket = json!({"socket_address": {"address": address, "port_value": 80}});
     json!({"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket}}]}]})
-}
-
-fn listener(name: &str, port: u16, routes: &str) -> Value {
-    let manager = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "http",
-        "rds": {"route_config_name": routes, "config_source": {"ads": {}}},
-    });
-    json!({
-        "name": name,
-        "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    })
 }
 
 fn virtual_host(name: &str, cluster: &str) -> Value {

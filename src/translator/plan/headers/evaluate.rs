@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Direction, Facts, Note};
+use super::{Direction, Facts, Note, Own};
 use crate::apisix::Template;
 use crate::model::headers::{Addition, Append, HeaderMutations, Level};
 use crate::plan::format::{Rendered, Term, Values, render, request_variable, response_variable};
@@ -76,18 +76,9 @@ impl<'a> Evaluation<'a> {
         if direction == Direction::Request && facts.strips_client_cert {
             evaluation.remove("x-forwarded-client-cert");
         }
-        let own = facts.own.filter(|_| direction == Direction::Response);
-        if own.is_some() {
-            evaluation.remove(CONTENT_TYPE);
-        }
-        for (index, mutations) in levels.iter().enumerate() {
-            if own.is_some_and(|own| own.has_body && own.levels == index) {
-                evaluation.add_media_type();
-            }
-            evaluation.level(if direction == Direction::Request { &mutations.request } else { &mutations.response });
-        }
-        if own.is_some_and(|own| !own.has_body || own.levels >= levels.len() || !evaluation.removed_media_type()) {
-            evaluation.forget_media_type();
+        match facts.own.filter(|_| direction == Direction::Response) {
+            Some(own) => evaluation.own_answer(levels, own),
+            None => evaluation.levels(levels),
         }
         evaluation.note_races();
         evaluation
@@ -97,32 +88,37 @@ impl<'a> Evaluation<'a> {
         self.states.insert(name.to_owned(), State { base: Base::Gone, added: Vec::new() });
     }
 
-    /// A media type that no change has set is the usual one.
-    fn add_media_type(&mut self) {
-        if self.is_untouched(CONTENT_TYPE) {
+    /// The levels of an answer that is made here. It has no media type before those of filters.
+    fn own_answer(&mut self, levels: &[&HeaderMutations], own: Own) {
+        let (before, filters) = levels.split_at_checked(own.levels).unwrap_or((levels, &[]));
+        self.remove(CONTENT_TYPE);
+        self.levels(before);
+        if own.has_body && self.has_no(CONTENT_TYPE) {
             let usual = Rendered { template: Template::literal(TEXT), ..Rendered::default() };
             self.states.insert(CONTENT_TYPE.to_owned(), State { base: Base::Set(usual), added: Vec::new() });
         }
-    }
-
-    /// The media type that APISIX gives a body by itself needs no change.
-    fn forget_media_type(&mut self) {
-        if self.is_untouched(CONTENT_TYPE) {
+        self.levels(filters);
+        // What APISIX says by itself needs no change.
+        if self.is_text() || (!own.has_body && self.has_no(CONTENT_TYPE)) {
             self.states.remove(CONTENT_TYPE);
         }
     }
 
-    /// A filter has taken it off again.
-    fn removed_media_type(&self) -> bool {
-        self.states.get(CONTENT_TYPE).is_some_and(|state| matches!(state.base, Base::Gone) && state.added.is_empty())
+    fn has_no(&self, name: &str) -> bool {
+        let is_gone = |state: &State| matches!(state.base, Base::Gone) && state.added.is_empty();
+        self.states.get(name).is_some_and(is_gone)
     }
 
-    /// It is as an answer has it before anything is changed.
-    fn is_untouched(&self, name: &str) -> bool {
-        self.states.get(name).is_some_and(|state| {
-            let is_usual = matches!(&state.base, Base::Set(value) if value.template == Template::literal(TEXT));
-            state.added.is_empty() && (is_usual || matches!(state.base, Base::Gone))
-        })
+    /// The answer has the usual media type.
+    fn is_text(&self) -> bool {
+        let is_usual = |base: &Base| matches!(base, Base::Set(value) if value.template == Template::literal(TEXT));
+        self.states.get(CONTENT_TYPE).is_some_and(|state| is_usual(&state.base) && state.added.is_empty())
+    }
+
+    fn levels(&mut self, levels: &[&HeaderMutations]) {
+        for mutations in levels {
+            self.level(if self.direction == Direction::Request { &mutations.request } else { &mutations.response });
+        }
     }
 
     fn level(&mut self, level: &Level) {

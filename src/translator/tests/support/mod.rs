@@ -1,11 +1,13 @@
 //! Messages for tests, from resources written as JSON or YAML.
 #![allow(dead_code, clippy::missing_panics_doc, reason = "each test uses a part of this")]
 
+use std::path::PathBuf;
+
 use amesh_translator::{Envelope, Translator, Verdict};
 use amesh_xds::{json, schema};
 use bytes::Bytes;
 use prost::Message;
-use serde_json::Value;
+use serde_json::{Value, json as value};
 
 pub const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";
 pub const ENDPOINTS: &str = "envoy.config.endpoint.v3.ClusterLoadAssignment";
@@ -97,4 +99,23 @@ pub fn ingest_all(translator: &mut Translator, input: &Value) -> Vec<Verdict> {
         translator.expire(&type_url, &names);
     }
     verdicts.to_vec()
+}
+
+/// A listener with the routes of this name.
+pub fn listener(name: &str, port: u16, routes: &str) -> Value {
+    let manager = value!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "http", "rds": {"route_config_name": routes, "config_source": {"ads": {}}},
+    });
+    value!({
+        "name": name,
+        "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    })
+}
+
+/// A response that a real Istio control plane sent to a node of Bookinfo.
+pub fn captured(node: &str, variant: &str, file: &str) -> Bytes {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/bookinfo/xds");
+    std::fs::read(root.join(node).join(variant).join(format!("{file}.pb"))).expect("captured response").into()
 }
