@@ -15,7 +15,7 @@ pub enum Oddity {
     Fragment,
     /// The host ends with a dot.
     TrailingDot,
-    /// The host begins with a dot, or what follows a colon in it is not one plain number.
+    /// The host is no plain name with at most one plain port.
     StrangeHost,
     /// A header comes in several lines.
     RepeatedHeader,
@@ -85,15 +85,13 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
 
 /// True for a host that proxies read differently.
 fn is_strange(host: &[u8]) -> bool {
-    let name_end = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
-    let port = host.iter().skip(name_end).skip_while(|byte| **byte != b':').skip(1).copied().collect::<Vec<u8>>();
-    let has_port = host.iter().skip(name_end).any(|byte| *byte == b':');
-    let is_plain = port.iter().all(u8::is_ascii_digit) && !matches!(port.first(), None | Some(b'0'));
     let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
-    host.is_empty()
+    let is_number = |port: &[u8]| port.iter().all(u8::is_ascii_digit) && !matches!(port.first(), None | Some(b'0'));
+    let behind_address = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+    let port = host.get(behind_address..).unwrap_or_default().splitn(2, |byte| *byte == b':').nth(1);
+    matches!(host.first(), None | Some(b'.' | b':'))
         || !host.iter().all(is_usual)
-        || matches!(host.first(), Some(b'.' | b':'))
-        || (has_port && !is_plain)
+        || port.is_some_and(|port| !is_number(port))
 }
 
 /// True for a path that no normalisation changes.

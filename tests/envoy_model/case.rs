@@ -29,8 +29,8 @@ const MANAGER: &str =
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 impl Case {
-    /// Reads `{"about": ..., "declared": [...], "manager": {...}, "requests": [...]}`. The manager lacks what is always the same. `<PORT>` is
-    /// the port of the listener.
+    /// Reads `{"about": ..., "declared": [...], "manager": {...}, "requests": [...]}`. The manager lacks what is always
+    /// the same. `<PORT>` is the port of the listener.
     pub(crate) fn read(file: &Path) -> Self {
         let content = read_json(file);
         let port = free_port().port();

@@ -1,9 +1,9 @@
 //! The model of Envoy against a real Envoy: the same answer, the same cluster, the same request upstream, the same
 //! headers back.
 //!
-//! `traps` holds what simple translations get wrong, `cases` one configuration per feature with requests to it; what is expected comes from Envoy itself. Random
-//! configurations follow. Every configuration is a listener of one real Envoy with backends that answer with what they
-//! received. Seeds are fixed. `AMESH_LONG` runs many more; `AMESH_SEED` runs one configuration alone.
+//! `traps` holds what simple translations get wrong, `cases` one configuration per feature with requests to it; what is
+//! expected comes from Envoy itself. Random configurations follow. Every configuration is a listener of one real Envoy
+//! with backends that answer with what they received. Seeds are fixed. `AMESH_LONG` runs many more; `AMESH_SEED` runs one configuration alone.
 //!
 //! What Envoy and its model agree about is then asked of the translation in APISIX's model ([`translation`]).
 #![allow(

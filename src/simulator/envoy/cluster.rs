@@ -15,8 +15,6 @@ pub(super) struct Cluster {
     hosts: Option<Vec<Host>>,
     /// The name of the load assignment that is not inline.
     service: Option<String>,
-    /// Hosts are those of a connection's original destination, which nobody knows.
-    is_open: bool,
     spread: Spread,
     pub(super) not_modelled: Option<String>,
 }
@@ -96,18 +94,15 @@ impl Cluster {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
             service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
             name,
-            is_open: kind == "ORIGINAL_DST",
-            spread: Spread::read(cluster)?,
+            spread: Spread::read(cluster, kind)?,
             not_modelled: options(cluster)?.or_else(|| cluster.unread()),
         })
     }
 
     /// The hosts with their shares; `None`: the cluster has none.
     pub(super) fn endpoints(&self, assignments: &BTreeMap<String, Vec<Host>>, own_names: bool) -> Option<Endpoints> {
-        match &self.spread {
-            _ if self.is_open => return Some(Endpoints::Open("the original destination".into())),
-            Spread::NotModelled(why) => return Some(Endpoints::Open(why.clone())),
-            Spread::ByHost | Spread::ByLocality => {}
+        if let Spread::NotModelled(why) = &self.spread {
+            return Some(Endpoints::Open(why.clone()));
         }
         let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
         let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).unwrap_or_default();

@@ -22,8 +22,8 @@ const FOLLOWED_POLICIES: [&str; 3] = ["least_request.v3.LeastRequest", "round_ro
 const LOCALITIES: &str = "locality_weighted_lb_config";
 
 impl Spread {
-    /// Reads a cluster. `load_balancing_policy` is in place of what `common_lb_config` says.
-    pub(super) fn read(cluster: &Object) -> Read<Self> {
+    /// Reads a cluster of a `type`. `load_balancing_policy` is in place of what `common_lb_config` says.
+    pub(super) fn read(cluster: &Object, kind: &str) -> Read<Self> {
         let policy = cluster.object("load_balancing_policy")?;
         let common = cluster.object("common_lb_config")?;
         if let (Some(_), Some(common)) = (&policy, &common) {
@@ -38,7 +38,8 @@ impl Spread {
             (None, None) => Self::ByHost,
         };
         let unfollowed = UNFOLLOWED.into_iter().rfind(|name| cluster.has(name));
-        Ok(unfollowed.map_or(spread, |name| Self::NotModelled(name.into())))
+        let unfollowed = if kind == "ORIGINAL_DST" { Some("the original destination") } else { unfollowed };
+        Ok(unfollowed.map_or(spread, |what| Self::NotModelled(what.into())))
     }
 
     fn of_policy(policy: &Object) -> Read<Self> {
@@ -70,8 +71,6 @@ impl Spread {
 
     /// The share of each host; 0 for hosts of a locality without a weight, unless none has one.
     pub(super) fn shares(&self, hosts: &[&Host]) -> Vec<f64> {
-        let by_host =
-            |host: &Host| f64::from(host.weight) / hosts.iter().map(|host| f64::from(host.weight)).sum::<f64>();
         let mut localities: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         for host in hosts {
             let (of_locality, of_hosts) = localities.entry(host.locality.as_str()).or_default();
@@ -80,7 +79,8 @@ impl Spread {
         }
         let total: f64 = localities.values().map(|(weight, _)| weight).sum();
         if *self != Self::ByLocality || total == 0.0 {
-            return hosts.iter().map(|host| by_host(host)).collect();
+            let total: f64 = hosts.iter().map(|host| f64::from(host.weight)).sum();
+            return hosts.iter().map(|host| f64::from(host.weight) / total).collect();
         }
         let by_locality = |host: &&Host| {
             let (of_locality, of_hosts) = localities.get(host.locality.as_str()).copied().unwrap_or((0.0, 1.0));
