@@ -27,7 +27,7 @@ quiet = @q=--quiet; \
 	if [ ! -e "$(1)" ]; then echo "build: compiling $(2)" >&2; [ ! -t 2 ] || q=; fi; \
 	$(3) $$q
 
-.PHONY: help setup fuzz setup-wasm setup-js build plugin js run test test-js bless equivalence bench clean
+.PHONY: help setup setup-wasm setup-js build plugin js run test test-js bless equivalence bench fuzz clean
 .PHONY: lint lint-format lint-native lint-wasm lint-docs lint-scripts lint-rules
 .NOTPARALLEL:
 
