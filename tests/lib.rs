@@ -12,6 +12,7 @@
 )]
 
 mod support {
+    pub mod apisix;
     pub mod echo;
     pub mod envoy;
     pub mod files;
@@ -21,4 +22,4 @@ mod support {
     pub mod worker;
 }
 
-pub use support::{echo, envoy, files, http, message, session, worker};
+pub use support::{apisix, echo, envoy, files, http, message, session, worker};

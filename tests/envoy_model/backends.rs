@@ -20,6 +20,11 @@ impl Backends {
         Self(["c0", "c1", "c2", "c3", "named"].into_iter().map(start).collect())
     }
 
+    /// The cluster whose endpoint has this port.
+    pub(crate) fn name_of(&self, port: u16) -> Option<&'static str> {
+        self.0.iter().find(|(_, address)| address.port() == port).map(|(name, _)| *name)
+    }
+
     /// `envoy.config.cluster.v3.Cluster`, without `@type`.
     pub(crate) fn clusters(&self) -> Vec<Value> {
         let cluster = |name: &str, endpoints: &[Value]| {

@@ -5,7 +5,10 @@ use std::path::Path;
 use amesh_simulator::Request;
 use amesh_tests::files::json as read_json;
 use amesh_tests::http::free_port;
+use amesh_tests::message::{CLUSTER, LISTENER};
 use serde_json::{Value, json};
+
+use crate::backends::Backends;
 
 /// One listener and requests to it.
 pub(crate) struct Case {
@@ -29,11 +32,15 @@ const MANAGER: &str =
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 impl Case {
+    /// The same for a port that nobody has.
+    pub(crate) fn read(file: &Path) -> Self {
+        Self::read_at(file, free_port().port())
+    }
+
     /// Reads `{"about": ..., "declared": [...], "manager": {...}, "requests": [...]}`. The manager lacks what is always
     /// the same. `<PORT>` is the port of the listener.
-    pub(crate) fn read(file: &Path) -> Self {
+    pub(crate) fn read_at(file: &Path, port: u16) -> Self {
         let content = read_json(file);
-        let port = free_port().port();
         let content: Value =
             serde_json::from_str(&content.to_string().replace("<PORT>", &port.to_string())).expect("JSON");
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
@@ -55,6 +62,16 @@ impl Case {
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
             "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}]});
         Self { name, listener, requests, declared: None }
+    }
+
+    /// The listener and the clusters, each with its `@type`.
+    pub(crate) fn resources(&self, backends: &Backends) -> Vec<Value> {
+        let typed = |url: &str, mut resource: Value| {
+            resource["@type"] = json!(url);
+            resource
+        };
+        let clusters = backends.clusters().into_iter().map(|cluster| typed(CLUSTER, cluster));
+        clusters.chain([typed(LISTENER, self.listener.clone())]).collect()
     }
 }
 

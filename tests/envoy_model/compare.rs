@@ -4,8 +4,6 @@ use amesh_simulator::Request;
 use amesh_simulator::envoy::{Chance, Proxy};
 use amesh_tests::envoy::Envoy;
 use amesh_tests::http::send;
-use amesh_tests::message::{CLUSTER, LISTENER};
-use serde_json::{Value, json};
 
 use crate::backends::Backends;
 use crate::case::{Case, Probe};
@@ -26,12 +24,7 @@ const DRAWS: u64 = 10_000;
 
 impl Tally {
     pub(crate) fn case(&mut self, case: &Case, backends: &Backends, envoy: &Envoy) {
-        let typed = |url: &str, mut resource: Value| {
-            resource["@type"] = json!(url);
-            resource
-        };
-        let mut resources: Vec<_> = backends.clusters().into_iter().map(|it| typed(CLUSTER, it)).collect();
-        resources.push(typed(LISTENER, case.listener.clone()));
+        let resources = case.resources(backends);
         let proxy = match Proxy::load(&resources) {
             Ok(proxy) => proxy,
             Err(refusal) => return self.problems.push(format!("{}: {refusal}", case.name)),
@@ -40,7 +33,7 @@ impl Tally {
         let mut agreed = Vec::new();
         for probe in &case.requests {
             let answer = send(address, &probe.request).unwrap_or_else(|error| panic!("{}: {error}", probe.text));
-            if self.probe(&case.name, probe, &proxy, &Opinion::of_envoy(&answer)) {
+            if self.probe(&case.name, probe, &proxy, &Opinion::of_answer(&answer)) {
                 agreed.push(probe.request.clone());
             }
         }

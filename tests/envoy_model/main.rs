@@ -5,7 +5,8 @@
 //! expected comes from Envoy itself. Random configurations follow. Every configuration is a listener of one real Envoy
 //! with backends that answer with what they received. Seeds are fixed. `AMESH_LONG` runs many more; `AMESH_SEED` runs one configuration alone.
 //!
-//! What Envoy and its model agree about is then asked of the translation in APISIX's model ([`translation`]).
+//! What Envoy and its model agree about is then asked of the translation in APISIX's model ([`translation`]); that model
+//! is held against a running APISIX where one is named ([`live`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,13 +20,15 @@ mod backends;
 mod case;
 mod compare;
 mod generate;
+mod live;
 mod opinion;
 mod random_filters;
 mod requests;
 mod translation;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use amesh_tests::apisix::Apisix;
 use amesh_tests::envoy::{Envoy, program};
 use amesh_tests::http::free_port;
 use fastrand::Rng;
@@ -34,6 +37,7 @@ use serde_json::json;
 use backends::Backends;
 use case::Case;
 use compare::Tally;
+use live::Live;
 
 /// Random configurations that one Envoy holds.
 const BATCH: u64 = 30;
@@ -62,11 +66,15 @@ fn run(cases: &[Case], tally: &mut Tally) {
     }
 }
 
-fn cases(folder: &str) -> Vec<Case> {
+fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy_model").join(folder);
     let mut files: Vec<_> = folder.read_dir().expect("cases").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
-    files.iter().map(|file| Case::read(file)).collect()
+    files
+}
+
+fn cases(folder: &str) -> Vec<Case> {
+    files(folder).iter().map(|file| Case::read(file)).collect()
 }
 
 fn check(cases: &[Case]) {
@@ -95,9 +103,8 @@ fn seeds() -> Vec<Vec<u64>> {
     (0..batches).map(|batch| (batch * BATCH..(batch + 1) * BATCH).collect()).collect()
 }
 
-fn random_case(seed: u64) -> Case {
+fn random_case(seed: u64, port: u16) -> Case {
     let mut rng = Rng::with_seed(seed);
-    let port = free_port().port();
     let manager = generate::manager(&mut rng);
     let requests = (0..REQUESTS).map(|_| requests::random(&mut rng, port)).collect();
     Case::new(format!("seed-{seed}"), port, manager, requests)
@@ -107,11 +114,24 @@ fn random_case(seed: u64) -> Case {
 fn random_configurations() {
     let mut tally = Tally::default();
     for seeds in seeds() {
-        let cases: Vec<Case> = seeds.into_iter().map(random_case).collect();
+        let cases: Vec<Case> = seeds.into_iter().map(|seed| random_case(seed, free_port().port())).collect();
         if let [case] = cases.as_slice() {
             println!("{:#}", case.listener);
         }
         run(&cases, &mut tally);
     }
     tally.finish(if is_long() { KNOWN_OF_A_LONG_RUN } else { (0, 0) });
+}
+
+/// The model of APISIX against a running one, with the translations of all these configurations.
+#[test]
+fn a_running_apisix_does_what_its_model_does() {
+    let Some(apisix) = Apisix::named("the model of APISIX was held against recordings only") else { return };
+    let port = apisix.gateway.port();
+    let backends = Backends::start();
+    let mut live = Live::default();
+    let written = ["cases", "traps"].into_iter().flat_map(files).map(|file| Case::read_at(&file, port));
+    let random = seeds().into_iter().flatten().map(|seed| random_case(seed, port));
+    written.chain(random).for_each(|case| live.case(&case, &backends, &apisix));
+    live.finish();
 }

@@ -1,7 +1,7 @@
 //! What becomes of a request, in words that the model and Envoy share.
 
-use amesh_simulator::Request;
 use amesh_simulator::envoy::{Answer, Line};
+use amesh_simulator::{Request, apisix};
 use amesh_tests::echo::ANSWER_HEADERS;
 use amesh_tests::http;
 use serde_json::Value;
@@ -42,6 +42,10 @@ fn texts(lines: &[Line]) -> Vec<(String, String)> {
     kept(lines.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned())))
 }
 
+fn line(name: &str, value: &str) -> Line {
+    (name.into(), value.into())
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -57,8 +61,7 @@ impl Opinion {
                 forwarded: None,
             }),
             Answer::Forward(forward) => {
-                let upstream: Vec<Line> =
-                    ANSWER_HEADERS.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+                let upstream: Vec<Line> = ANSWER_HEADERS.iter().map(|(name, value)| line(name, value)).collect();
                 let endpoint = match &forward.endpoints {
                     amesh_simulator::envoy::Endpoints::Known(all) => all.first(),
                     amesh_simulator::envoy::Endpoints::Open(_) => None,
@@ -80,8 +83,42 @@ impl Opinion {
         }
     }
 
-    /// Of Envoy.
-    pub(crate) fn of_envoy(answer: &http::Answer) -> Self {
+    /// Of the model of APISIX; the error is what it does not know. `name_of` tells the cluster behind a port.
+    pub(crate) fn of_apisix(
+        answer: &apisix::Answer,
+        request: &Request,
+        name_of: impl Fn(u16) -> Option<&'static str>,
+    ) -> Result<Self, String> {
+        match answer {
+            apisix::Answer::Reply(reply) => {
+                let body = match &reply.body {
+                    apisix::Body::Bytes(bytes) => text(bytes),
+                    apisix::Body::ErrorPage => apisix::error_page(reply.status),
+                };
+                let body = if request.method == "HEAD" { String::new() } else { body };
+                Ok(Self { status: reply.status, headers: texts(&reply.headers), body, forwarded: None })
+            }
+            apisix::Answer::Forward(forward) => {
+                let node = forward.nodes.first().ok_or("no node")?;
+                let headers: Vec<Line> = ANSWER_HEADERS.iter().map(|(name, value)| line(name, value)).collect();
+                let upstream = apisix::Response { status: 200, headers, body: Vec::new() };
+                let response = forward.response.apply(&upstream)?;
+                let forwarded = Forwarded {
+                    cluster: name_of(node.port).unwrap_or("unknown").to_owned(),
+                    method: forward.method.clone(),
+                    path: text(&forward.target),
+                    host: text(&forward.host_for(node, request).unwrap_or_default()),
+                    headers: texts(&[forward.headers.as_slice(), &forward.added].concat()),
+                };
+                let forwarded = (request.method != "HEAD").then_some(forwarded);
+                Ok(Self { status: response.status, headers: texts(&response.headers), body: String::new(), forwarded })
+            }
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// Of a running proxy.
+    pub(crate) fn of_answer(answer: &http::Answer) -> Self {
         let forwarded = serde_json::from_str::<Value>(&answer.body).ok().filter(|body| body["name"].is_string());
         let field = |body: &Value, name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let forwarded = forwarded.map(|body| {

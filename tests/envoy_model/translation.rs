@@ -24,8 +24,12 @@ pub(crate) struct Comparison {
     undeclared: BTreeMap<String, Report>,
 }
 
-/// Both proxies of one configuration.
-pub(crate) struct Translation(Subjects);
+/// A configuration and what is made of it, as both proxies have it.
+pub(crate) struct Translation {
+    subjects: Subjects,
+    /// What APISIX gets.
+    pub(crate) document: Value,
+}
 
 impl Translation {
     /// `resources`: listeners and clusters in JSON, each with its `@type`.
@@ -38,8 +42,9 @@ impl Translation {
         let of = |url, list: &[Vec<u8>]| list.iter().map(|it| (url, it.clone())).collect::<Vec<_>>();
         let all = [of(CLUSTER, &clusters), of(LISTENER, &listeners)].concat();
         let mesh = Mesh::read(all.iter().map(|(url, bytes)| (*url, bytes.as_slice()))).expect("resources");
-        let subjects = Subjects::new(&mesh, &native.document(), native.translator.diagnostics());
-        Self(subjects.expect("both proxies take the configuration"))
+        let document = native.document();
+        let subjects = Subjects::new(&mesh, &document, native.translator.diagnostics());
+        Self { subjects: subjects.expect("both proxies take the configuration"), document }
     }
 }
 
@@ -47,7 +52,7 @@ impl Comparison {
     /// A configuration with the requests about which Envoy and its model agree.
     pub(crate) fn add(&mut self, case: &Case, translation: &Translation, requests: &[Request]) {
         let probes: Vec<Probe> = requests.iter().cloned().map(Probe::new).collect();
-        let report = verify(&translation.0, &probes, Budget { requests: probes.len() });
+        let report = verify(&translation.subjects, &probes, Budget { requests: probes.len() });
         self.configurations += 1;
         if report.undeclared > 0 {
             self.undeclared.insert(case.name.clone(), report.clone());
