@@ -32,8 +32,8 @@ const OWN: [&str; 7] =
 
 fn kept(lines: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     let is_own = |name: &str| name.starts_with("x-envoy-") || OWN.contains(&name) || name == "host";
-    let trimmed = |(name, value): (String, String)| (name, value.trim().to_owned());
-    let mut lines: Vec<_> = lines.filter(|(name, _)| !is_own(name)).map(trimmed).collect();
+    let plain = |(name, value): (String, String)| (name.to_ascii_lowercase(), value.trim().to_owned());
+    let mut lines: Vec<_> = lines.map(plain).filter(|(name, _)| !is_own(name)).collect();
     lines.sort_by(|one, other| one.0.cmp(&other.0));
     lines
 }
@@ -124,7 +124,7 @@ impl Opinion {
         let forwarded = forwarded.map(|body| {
             let pair = |pair: &Value| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned());
             let headers: Vec<_> = body["headers"].as_array().unwrap().iter().map(pair).collect();
-            let host = headers.iter().find(|(name, _)| name == "host").map(|(_, host)| host.clone());
+            let host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.clone());
             Forwarded {
                 cluster: field(&body, "name"),
                 method: field(&body, "method"),
