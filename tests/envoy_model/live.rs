@@ -5,7 +5,7 @@
 use amesh_simulator::Request;
 use amesh_simulator::apisix::{Decision, Gateway};
 use amesh_tests::apisix::Apisix;
-use amesh_tests::http::send;
+use amesh_tests::http::{as_sent, send};
 use amesh_verify::request_id;
 
 use crate::backends::Backends;
@@ -70,6 +70,7 @@ impl Live {
 
 /// All that may happen.
 fn opinions(gateway: &Gateway, request: &Request, backends: &Backends) -> Result<Vec<Opinion>, String> {
+    let request = &as_sent(request);
     let of = |decision: Decision| -> Result<Vec<Opinion>, String> {
         let answers = decision.outcomes.iter().map(|outcome| &outcome.answer);
         answers.map(|answer| Opinion::of_apisix(answer, request, |port| backends.name_of(port))).collect()

@@ -34,8 +34,15 @@ pub struct Answer {
     pub body: String,
 }
 
+/// The request that [`send`] puts on the wire: `Connection: close` is added.
+#[must_use]
+pub fn as_sent(request: &Request) -> Request {
+    request.clone().with_header("connection", "close")
+}
+
 /// Sends a request as it stands, with `Connection: close` added.
 pub fn send(address: SocketAddr, request: &Request) -> std::io::Result<Answer> {
+    let request = as_sent(request);
     let mut bytes = format!("{} ", request.method).into_bytes();
     bytes.extend(&request.target);
     bytes.extend(format!(" {}\r\n", request.version).into_bytes());
@@ -45,7 +52,7 @@ pub fn send(address: SocketAddr, request: &Request) -> std::io::Result<Answer> {
         bytes.extend(value);
         bytes.extend(b"\r\n");
     }
-    bytes.extend(b"connection: close\r\n\r\n");
+    bytes.extend(b"\r\n");
     exchange(address, &bytes)
 }
 

@@ -91,8 +91,26 @@ fn headers(request: &Request) -> Result<Lines, Rejected> {
             kept.push((name.clone(), trim(value).to_vec()));
         }
     }
-    Ok(Lines(kept))
+    let kept = Lines(kept);
+    match UNIQUE.iter().find(|name| kept.all(name).nth(1).is_some()) {
+        Some(_) => Err((400, "a second line of a header that must be unique")),
+        None => Ok(kept),
+    }
 }
+
+/// Request headers of which nginx takes one line at most (`ngx_http_process_unique_header_line`).
+const UNIQUE: [&str; 10] = [
+    "authorization",
+    "content-length",
+    "content-range",
+    "expect",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "transfer-encoding",
+];
 
 /// A header value without the blanks around it.
 pub(super) fn trim(mut value: &[u8]) -> &[u8] {
@@ -166,6 +184,7 @@ mod tests {
         assert_eq!(status(&plain.clone().with_method("get")), 400);
         assert_eq!(status(&plain.clone().with_header("Host", "a.test")), 400);
         assert_eq!(status(&plain.clone().with_header("a b", "1")), 400);
+        assert_eq!(status(&plain.clone().with_header("If-Match", "1").with_header("if-match", "1")), 400);
         assert_eq!(status(&Request { headers: vec![], ..plain.clone() }), 400);
         assert_eq!(status(&Request { version: "HTTP/2.0".into(), ..plain }), 505);
     }

@@ -102,6 +102,21 @@ fn is_hidden(name: &str) -> bool {
     HIDDEN.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) || name.to_ascii_lowercase().starts_with("x-accel-")
 }
 
+/// Response headers of which nginx keeps one line.
+const SINGLE: [&str; 11] = [
+    "Accept-Ranges",
+    "Content-Encoding",
+    "Content-Range",
+    "Content-Type",
+    "Date",
+    "ETag",
+    "Expires",
+    "Last-Modified",
+    "Location",
+    "Refresh",
+    "Server",
+];
+
 /// A response on its way through the plugins.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
@@ -136,9 +151,22 @@ impl Draft {
         self.body = body.unwrap_or(page);
     }
 
-    /// Sets a header as Lua does: `_` stands for `-`.
+    /// Sets a header as Lua does: `_` stands for `-`. `WWW-Authenticate` only ever gets more lines.
     pub(super) fn set(&mut self, name: &str, value: &[u8]) {
-        self.headers.set(&name.replace('_', "-"), &[value.to_vec()]);
+        if !name.eq_ignore_ascii_case("WWW-Authenticate") {
+            self.headers.set(&name.replace('_', "-"), &[value.to_vec()]);
+        } else if !value.is_empty() {
+            self.headers.add(name, value);
+        }
+    }
+
+    /// Adds a line as Lua does: an empty one is none, and some headers have one line at most.
+    pub(super) fn add(&mut self, name: &str, value: &[u8]) {
+        if SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name)) {
+            self.set(name, value);
+        } else if !value.is_empty() {
+            self.headers.add(name, value);
+        }
     }
 
     /// `Content-Length`, where it is known: a body is known as a whole unless it is sent in pieces.

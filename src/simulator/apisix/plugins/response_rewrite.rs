@@ -98,7 +98,7 @@ impl Plugin for ResponseRewrite {
         let Some(headers) = &self.headers else { return Ok(Flow::Next) };
         for (name, value) in &headers.add {
             let value = template::resolve(value, vars)?;
-            vars.response.headers.add(name, &value);
+            vars.response.add(name, &value);
         }
         for (name, value) in &headers.set {
             let value = template::resolve(value, vars)?;

@@ -31,6 +31,8 @@ pub(crate) enum Note {
     Replaces(String),
     /// A response header that cannot be appended, and must not replace what is there.
     NotAppended(String),
+    /// A response header that only ever gets more lines.
+    Stays(String),
 }
 
 impl Note {
@@ -72,8 +74,11 @@ impl Note {
                 left_out(format!("header {name:?}: APISIX cannot append this value; it is left out"))
             }
             Note::Replaces(name) => differs(format!(
-                "header {name:?}: APISIX cannot append this value; the header replaces what the upstream sends"
+                "header {name:?}: APISIX cannot append this value; the header replaces the one that is there"
             )),
+            Note::Stays(name) => {
+                left_out(format!("header {name:?}: APISIX adds lines to those that are there and takes none off"))
+            }
         }
     }
 }

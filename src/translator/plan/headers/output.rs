@@ -23,6 +23,21 @@ const INLINE: [&str; 6] = ["accept", "authorization", "content-type", "referer",
 /// Response headers that nginx sets itself.
 const OWNED_RESPONSE: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
 
+/// Response headers of which nginx keeps one line, the last that is added.
+const SINGLE: [&str; 11] = [
+    "accept-ranges",
+    "content-encoding",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "last-modified",
+    "location",
+    "refresh",
+    "server",
+];
+
 /// A name that stands for itself on the wire.
 fn is_token(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
@@ -89,6 +104,9 @@ impl Evaluation<'_> {
 
     fn response_header(&mut self, name: String, state: State, headers: &mut ResponseHeaders) {
         let mut values: Vec<Template> = state.added.into_iter().map(|value| value.template).collect();
+        if name == "www-authenticate" && !matches!(state.base, Base::Kept) {
+            self.notes.insert(Note::Stays(name.clone()));
+        }
         match state.base {
             Base::Kept => return self.append(&name, &values, headers),
             Base::Gone if values.is_empty() => {
@@ -107,7 +125,8 @@ impl Evaluation<'_> {
 
     /// Adds lines. A value that APISIX cannot add takes the place of all that is there.
     fn append(&mut self, name: &str, values: &[Template], headers: &mut ResponseHeaders) {
-        if values.is_empty() || headers.add_all(name, values) {
+        let is_single = SINGLE.contains(&name);
+        if values.is_empty() || (!is_single && headers.add_all(name, values)) {
             return;
         }
         if name == "set-cookie" {
