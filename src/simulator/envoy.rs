@@ -41,6 +41,7 @@ mod chain;
 mod change;
 mod cluster;
 mod decision;
+mod encoding;
 mod exchange;
 mod filters;
 mod format;

@@ -9,8 +9,8 @@ mod upstream;
 mod writer;
 
 pub(crate) use plugins::{
-    Abort, ClientControl, Delay, FaultInjection, LimitReq, Meta, Plugins, ProxyMirror, ProxyRewrite, RequestHeaders,
-    ResponseHeaders, ResponseRewrite, Template, Value,
+    Abort, Brotli, ClientControl, Delay, FaultInjection, Gzip, LimitReq, Meta, Plugins, ProxyMirror, ProxyRewrite,
+    RequestHeaders, ResponseHeaders, ResponseRewrite, Template, Value,
 };
 pub(crate) use route::{Route, Timeout, seconds};
 pub(crate) use upstream::{Balancing, Node, Upstream};

@@ -79,6 +79,7 @@ fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
             envoy.eq_ignore_ascii_case(apisix) || way.oddities.contains(&Oddity::ForwardedProto)
         }
         Aspect::ReplyHeader(name) if matches!(name.as_str(), "grpc-status" | "grpc-message") => apisix == "none",
+        Aspect::ResponseHeader(name) if name == "x-apisix-upstream-status" => envoy == "none",
         Aspect::RequestHeader(name) => matches!(name.as_str(), "expect" | "proxy-connection") || !is_plain(name),
         _ => false,
     }

@@ -92,6 +92,7 @@ fn drafts(choices: &Choices, hosts: &[String], rng: &mut Rng) -> Vec<Draft> {
     each(&choices.queries, &mut |name, value| vary(&|draft| set(&mut draft.queries, name, value.as_ref())));
     each(&choices.cookies, &mut |name, value| vary(&|draft| set(&mut draft.cookies, name, value.as_ref())));
     vary(&|draft| draft.queries.push(("q".into(), Some("1%2F+x".into()))));
+    vary(&|draft| draft.headers.push(("accept-encoding".into(), Some("gzip".into()))));
     vary(&|draft| draft.headers.push(("origin".into(), Some("https://other.example".into()))));
     drafts.extend((0..MIXED).filter_map(|_| mixed(&base, choices, hosts, rng)));
     drafts.dedup();

@@ -98,7 +98,9 @@ impl<'a> Account<'a> {
                 || parts::is_flag(field.name())
                 || self.is_denied(field.name(), &below);
             if entry.class().is_read() && !passed_over {
-                let kind = kind_of(descriptor.name(), field.name());
+                let is_library = path.ends_with("compressor_library") && field.name() == "typed_config";
+                let kind =
+                    if is_library { Some("compressor_library") } else { kind_of(descriptor.name(), field.name()) };
                 for (index, child) in children(value).into_iter().enumerate() {
                     let at = if field.is_list() { format!("{below}[{index}]") } else { below.clone() };
                     self.child(child, kind, &at);

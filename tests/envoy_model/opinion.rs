@@ -30,6 +30,13 @@ struct Forwarded {
 const OWN: [&str; 7] =
     ["connection", "content-length", "date", "server", "transfer-encoding", "x-forwarded-proto", "x-request-id"];
 
+/// Answers of the backends are longer than what is too short to be compressed.
+const LENGTH: (&str, &str) = ("content-length", "100");
+
+fn is_compressed(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, _)| name == "content-encoding")
+}
+
 fn kept(lines: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
     let is_own = |name: &str| name.starts_with("x-envoy-") || OWN.contains(&name) || name == "host";
     let plain = |(name, value): (String, String)| (name.to_ascii_lowercase(), value.trim().to_owned());
@@ -54,14 +61,14 @@ impl Opinion {
     /// Of the model; the error is what it does not know.
     pub(crate) fn of_model(answer: &Answer, request: &Request) -> Result<Self, String> {
         match answer {
-            Answer::Reply(reply) => Ok(Self {
-                status: reply.status,
-                headers: texts(&reply.headers),
-                body: text(&reply.body),
-                forwarded: None,
-            }),
+            Answer::Reply(reply) => {
+                let headers = texts(&reply.headers);
+                let body = if is_compressed(&headers) { String::new() } else { text(&reply.body) };
+                Ok(Self { status: reply.status, headers, body, forwarded: None })
+            }
             Answer::Forward(forward) => {
-                let upstream: Vec<Line> = ANSWER_HEADERS.iter().map(|(name, value)| line(name, value)).collect();
+                let upstream = ANSWER_HEADERS.iter().chain(&[LENGTH]);
+                let upstream: Vec<Line> = upstream.map(|(name, value)| line(name, value)).collect();
                 let endpoint = match &forward.endpoints {
                     amesh_simulator::envoy::Endpoints::Known(all) => all.first(),
                     amesh_simulator::envoy::Endpoints::Open(_) => None,
@@ -74,9 +81,10 @@ impl Opinion {
                     host: text(host),
                     headers: texts(&forward.headers),
                 };
-                // An answer to HEAD does not tell what was received.
-                let forwarded = (request.method != "HEAD").then_some(forwarded);
                 let headers = texts(&forward.response.apply(200, &upstream)?);
+                // An answer to HEAD, or one that is compressed, does not tell what was received.
+                let tells = request.method != "HEAD" && !is_compressed(&headers);
+                let forwarded = tells.then_some(forwarded);
                 Ok(Self { status: 200, headers, body: String::new(), forwarded })
             }
             other => Err(format!("{other:?}")),
@@ -133,7 +141,9 @@ impl Opinion {
                 headers: kept(headers.into_iter()),
             }
         });
-        let body = if forwarded.is_some() { String::new() } else { answer.body.clone() };
-        Self { status: answer.status, headers: kept(answer.headers.iter().cloned()), body, forwarded }
+        let headers = kept(answer.headers.iter().cloned());
+        let is_told = forwarded.is_none() && !is_compressed(&headers);
+        let body = if is_told { answer.body.clone() } else { String::new() };
+        Self { status: answer.status, headers, body, forwarded }
     }
 }

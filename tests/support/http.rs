@@ -66,46 +66,55 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
     loop {
         let size = stream.read(&mut buffer)?;
         received.extend(&buffer[..size]);
-        let text = String::from_utf8_lossy(&received);
-        match parse(&text, size == 0, bytes.starts_with(b"HEAD ")) {
+        match parse(&received, size == 0, bytes.starts_with(b"HEAD ")) {
             Some(answer) => return Ok(answer),
-            None if size == 0 => return Err(std::io::Error::other(format!("no HTTP answer: {text:?}"))),
+            None if size == 0 => {
+                let text = String::from_utf8_lossy(&received);
+                return Err(std::io::Error::other(format!("no HTTP answer: {text:?}")));
+            }
             None => {}
         }
     }
 }
 
 /// The answer, if it is complete; `ended`: nothing more will come, `bodiless`: it has no body whatever its headers say.
-fn parse(text: &str, ended: bool, bodiless: bool) -> Option<Answer> {
-    let (head, rest) = text.split_once("\r\n\r\n")?;
+fn parse(received: &[u8], ended: bool, bodiless: bool) -> Option<Answer> {
+    let (head, rest) = split(received, b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(head).into_owned();
     let status = head.split(' ').nth(1)?.parse().ok()?;
     let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     let headers = lines.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let head = head.to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     let body = if bodiless {
-        String::new()
+        Vec::new()
     } else if head.contains("transfer-encoding: chunked") {
         unchunked(rest)?
     } else if let Some(length) = length {
-        rest.get(..length.trim().parse().ok()?)?.to_owned()
+        rest.get(..length.trim().parse().ok()?)?.to_vec()
     } else {
-        ended.then(|| rest.to_owned())?
+        ended.then(|| rest.to_vec())?
     };
-    Some(Answer { status, headers, body })
+    Some(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-fn unchunked(mut rest: &str) -> Option<String> {
-    let mut body = String::new();
+fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
     loop {
-        let (size, after) = rest.split_once("\r\n")?;
-        let size = usize::from_str_radix(size, 16).ok()?;
+        let (size, after) = split(rest, b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()?;
         if size == 0 {
             return Some(body);
         }
-        body.push_str(after.get(..size)?);
+        body.extend(after.get(..size)?);
         rest = after.get(size + 2..)?;
     }
+}
+
+/// What is before the first `mark`, and what is behind it.
+fn split<'b>(bytes: &'b [u8], mark: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
+    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
+    Some((&bytes[..at], &bytes[at + mark.len()..]))
 }
 
 /// Answers every request on `address`, for as long as the process runs, with 200 and the address itself.

@@ -1,6 +1,7 @@
 //! Adding and removing headers, at each of the four levels.
 
 use super::decision::Line;
+use super::encoding::Encoding;
 use super::exchange::Exchange;
 use super::format::{Facts, Format};
 use super::headers::Headers;
@@ -12,6 +13,8 @@ use super::stop::{Known, NotModelled};
 pub(super) struct Changes {
     remove: Vec<String>,
     add: Vec<Addition>,
+    /// What is done last.
+    compress: Option<Box<Encoding>>,
 }
 
 /// `envoy.config.core.v3.HeaderValueOption`.
@@ -40,25 +43,30 @@ impl Changes {
             return Err(owner.refuse(&removes, ":-prefixed or host headers may not be removed"));
         }
         let add = owner.objects(&adds)?.iter().map(Addition::read).collect::<Read<_>>()?;
-        Ok(Self { remove, add })
+        Ok(Self { remove, add, compress: None })
     }
 
     /// One addition: reads `envoy.config.core.v3.HeaderValueOption`.
     pub(super) fn addition(option: &Object) -> Read<Self> {
-        Ok(Self { remove: Vec::new(), add: vec![Addition::read(option)?] })
+        Ok(Self { add: vec![Addition::read(option)?], ..Self::default() })
     }
 
     /// One removal.
     pub(super) fn removal(name: &str) -> Self {
         let remove = if name.is_empty() { Vec::new() } else { vec![name.to_ascii_lowercase()] };
-        Self { remove, add: Vec::new() }
+        Self { remove, ..Self::default() }
     }
 
     /// One header instead of what there is of it.
     pub(super) fn replacement(name: &str, value: &[u8]) -> Self {
         let (name, value) = (name.into(), Format::literal(value));
         let add = vec![Addition { name, value, action: Action::OverwriteOrAdd, keep_empty: true }];
-        Self { remove: Vec::new(), add }
+        Self { add, ..Self::default() }
+    }
+
+    /// A response may be compressed.
+    pub(super) fn compression(encoding: Encoding) -> Self {
+        Self { compress: Some(Box::new(encoding)), ..Self::default() }
     }
 
     fn remove(&self, headers: &mut Headers) {
@@ -136,6 +144,8 @@ pub struct ResponseChanges {
     pub(super) request: Box<Exchange>,
     pub(super) route_name: String,
     pub(super) cluster: String,
+    /// An answer has a body unless its length says otherwise.
+    pub(super) may_have_body: bool,
 }
 
 impl ResponseChanges {
@@ -162,6 +172,11 @@ impl ResponseChanges {
                 cluster: &self.cluster,
             };
             level.add(headers, facts)?;
+            if let Some(encoding) = &level.compress {
+                let has_body =
+                    self.may_have_body && self.request.method() != b"HEAD" && headers.value("content-length") != b"0";
+                encoding.apply(status, has_body, headers);
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod browser;
+mod compress;
 mod fault;
 mod mutation;
 mod passage;
@@ -50,6 +51,8 @@ enum Kind {
     HealthCheck(Box<access::HealthCheck>),
     ApiKey(Box<access::ApiKey>),
     BasicAuth(Box<access::BasicAuth>),
+    Compressor(Box<compress::Compressor>),
+    CompressorRoute(compress::Route),
     NotModelled(String),
 }
 
@@ -105,8 +108,12 @@ impl Override {
             return Ok(Self { disabled: false, kind: Some(Kind::read(config)?) });
         }
         let inner = config.object("config")?;
-        let kind = inner.map(|inner| Kind::read(&inner)).transpose()?;
         let disabled = config.flag("disabled")?;
+        // An empty one switches the filter on with the configuration of the chain.
+        if !disabled && inner.as_ref().is_some_and(|inner| !inner.has("@type")) {
+            return Ok(Self { disabled, kind: None });
+        }
+        let kind = inner.map(|inner| Kind::read(&inner)).transpose()?;
         if kind.is_none() && !disabled {
             return Err(config.refuse("config", "Empty route/virtual host per filter configuration"));
         }
@@ -155,6 +162,8 @@ impl Kind {
             "header_mutation.HeaderMutation" | "header_mutation.HeaderMutationPerRoute" => {
                 Self::Mutation(Box::new(mutation::Mutation::read(config)?))
             }
+            "compressor.Compressor" => Self::Compressor(Box::new(compress::Compressor::read(config)?)),
+            "compressor.CompressorPerRoute" => Self::CompressorRoute(compress::Route::read(config)?),
             "health_check.HealthCheck" => Self::HealthCheck(Box::new(access::HealthCheck::read(config)?)),
             "api_key_auth.ApiKeyAuth" | "api_key_auth.ApiKeyAuthPerRoute" => {
                 Self::ApiKey(Box::new(access::ApiKey::read(config)?))
@@ -170,11 +179,7 @@ impl Kind {
     /// Filters that let every single request pass as it is: they count, buffer, compress or limit many.
     fn inert(name: &str, config: &Object) -> Read<Self> {
         let passes = match name {
-            "buffer.Buffer"
-            | "buffer.BufferPerRoute"
-            | "compressor.Compressor"
-            | "compressor.CompressorPerRoute"
-            | "grpc_stats.FilterConfig" => true,
+            "buffer.Buffer" | "buffer.BufferPerRoute" | "grpc_stats.FilterConfig" => true,
             "local_ratelimit.LocalRateLimit" => {
                 let status = config.object("status")?;
                 let code = status.as_ref().and_then(|status| status.get("code")).and_then(Json::as_u64);
@@ -200,6 +205,7 @@ impl Filter {
     /// Does to a request what the filter does, as the most specific of `kinds` says, or as the chain.
     fn act(
         &self,
+        at: usize,
         passage: &Passage,
         kinds: &[&Kind],
         exchange: &mut Exchange,
@@ -215,6 +221,10 @@ impl Filter {
             Kind::HealthCheck(check) => check.act(exchange),
             Kind::ApiKey(own) => own.act(&self.kind, exchange),
             Kind::BasicAuth(auth) => auth.act(exchange),
+            Kind::Compressor(_) | Kind::CompressorRoute(_) => {
+                compress::act((at, &self.kind, kinds), passage, exchange, responses);
+                Ok(Verdict::Continue)
+            }
             Kind::Router | Kind::Inert | Kind::Rbac(None) => Ok(Verdict::Continue),
         }
     }

@@ -77,6 +77,7 @@ impl<'r> Router<'r> {
             request: Box::new(exchange.clone()),
             route_name: route.this.name.clone(),
             cluster: cluster.into(),
+            may_have_body: true,
         }
     }
 
@@ -241,8 +242,10 @@ pub(super) fn encode(answer: &mut Answer, changes: Vec<Changes>, request: &Excha
             }
             let request = Box::new(request.clone());
             let (route_name, cluster) = (route_name.into(), String::new());
-            let changes = ResponseChanges { levels: changes, request, route_name, cluster };
+            let may_have_body = !reply.body.is_empty();
+            let changes = ResponseChanges { levels: changes, request, route_name, cluster, may_have_body };
             changes.change(reply.status, &mut headers)?;
+            headers.remove("content-length");
             reply.headers = headers.lines().to_vec();
         }
         Answer::Closed(_) | Answer::NotModelled(_) => {}
@@ -273,6 +276,10 @@ pub(super) fn local(
         headers.remove("content-type");
     } else if !headers.has("content-type") {
         headers.set("content-type", "text/plain");
+    }
+    // Filters on the way back see how long it is; clients need not be told here.
+    if !body.is_empty() {
+        headers.set("content-length", body.len().to_string());
     }
     if exchange.method() == b"HEAD" {
         body.clear();

@@ -3,6 +3,7 @@
 //! A filter that cannot be translated stays in the list as [`Config::Unusable`]: whether it denies a request depends on
 //! the route, which may switch it off.
 
+mod compressor;
 mod cors;
 mod csrf;
 mod effective;
@@ -14,6 +15,7 @@ mod rbac;
 mod read;
 mod small;
 
+pub(crate) use compressor::{Compressor, CompressorRoute, Library};
 pub(crate) use cors::Cors;
 pub(crate) use csrf::Csrf;
 pub(crate) use effective::{Effective, Filters, Levels};
@@ -65,6 +67,10 @@ pub(crate) enum Config {
     Buffer(u32),
     /// `envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit` that limits something.
     Limit(Limit),
+    /// `envoy.extensions.filters.http.compressor.v3.Compressor`.
+    Compressor(Box<Compressor>),
+    /// `envoy.extensions.filters.http.compressor.v3.CompressorPerRoute` that does not switch it off.
+    CompressorRoute(CompressorRoute),
     /// `envoy.extensions.filters.http.header_mutation.v3.HeaderMutation`.
     Mutation(Box<Mutation>),
 }
@@ -131,6 +137,9 @@ pub(crate) enum FilterError {
     /// The rate limit is bad.
     #[error("{0}")]
     Limit(#[from] limit::LimitError),
+    /// The compressor is bad.
+    #[error("{0}")]
+    Compressor(#[from] compressor::CompressorError),
     /// The header mutation is bad.
     #[error("{0}")]
     Mutation(#[from] mutation::MutationError),

@@ -4,6 +4,7 @@
 //! list of what comes after it into another one, so the last filter goes first. Conditions are on the request as it
 //! came.
 
+mod compress;
 mod cors;
 mod csrf;
 mod fault;
@@ -121,6 +122,9 @@ impl Context<'_> {
             }
             Effective::Config(Config::Buffer(bytes)) => self.buffer(*bytes, shares),
             Effective::Config(Config::Limit(limit)) => self.limit(*limit, shares),
+            Effective::Config(config @ (Config::Compressor(_) | Config::CompressorRoute(_))) => {
+                Ok(self.compress(name, config, shares))
+            }
             Effective::Config(Config::Mutation(_)) => self.mutation(name, shares),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fate, Filter, Kind, Override, Verdict, mutation};
+use super::{Fate, Filter, Kind, Override, Verdict, compress, mutation};
 use crate::envoy::arrival::Reject;
 use crate::envoy::change::{Changes, ResponseChanges};
 use crate::envoy::decision::{Answer, Outcome, Step};
@@ -29,7 +29,7 @@ type Responses = BTreeMap<usize, Vec<Changes>>;
 
 impl Passage<'_> {
     /// The filters that are in force, with their places, and other configurations of them, the most specific first.
-    fn in_force(&self) -> impl DoubleEndedIterator<Item = (usize, &Filter, Vec<&Kind>)> {
+    pub(super) fn in_force(&self) -> impl DoubleEndedIterator<Item = (usize, &Filter, Vec<&Kind>)> {
         self.filters.iter().enumerate().filter_map(|(at, filter)| {
             let overrides: Vec<&Override> = self.levels.iter().filter_map(|level| level.get(&filter.name)).collect();
             if overrides.first().map_or(filter.disabled, |first| first.disabled) {
@@ -44,6 +44,9 @@ impl Passage<'_> {
     fn changes(&self, responses: &Responses) -> Vec<Changes> {
         let of = |(at, filter, kinds): (usize, &Filter, Vec<&Kind>)| match &filter.kind {
             Kind::Mutation(_) => mutation::response(&filter.kind, &kinds),
+            Kind::Compressor(_) if !responses.contains_key(&at) => {
+                compress::response((at, &filter.kind, &kinds), self, None).into_iter().collect()
+            }
             _ => responses.get(&at).cloned().unwrap_or_default(),
         };
         self.in_force().rev().flat_map(of).collect()
@@ -100,7 +103,7 @@ impl Passage<'_> {
         let mut responses = Responses::new();
         for (at, filter, kinds) in self.in_force() {
             let mut response = Vec::new();
-            let verdict = filter.act(self, &kinds, &mut exchange, &mut response)?;
+            let verdict = filter.act(at, self, &kinds, &mut exchange, &mut response)?;
             responses.insert(at, response);
             let mut note = |did: &str| steps.push(Step::Filter { name: filter.name.clone(), did: did.into() });
             match verdict {

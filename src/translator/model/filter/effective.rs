@@ -37,6 +37,12 @@ impl Filters {
         self.running(levels).into_iter().map(|(name, installed)| levels.steps(name, installed)).collect()
     }
 
+    /// What a filter does where no route says otherwise; `None` where that is not known.
+    pub(crate) fn installed(&self, name: &str) -> Option<&Config> {
+        let Filters::Known(list) = self else { return None };
+        list.iter().find(|filter| filter.name == name).map(|filter| &filter.config)
+    }
+
     /// What runs: names, and configurations where no level says otherwise.
     fn running<'a>(&'a self, levels: Levels<'a>) -> Vec<(&'a str, &'a Config)> {
         match self {
@@ -98,6 +104,7 @@ fn replaced<'a>(installed: &'a Config, own: &'a Config) -> Effective<'a> {
         // What the filter does is not known, so neither is what the route makes of it.
         (Config::Unusable(_), _) => Effective::Config(installed),
         (Config::Off, _) | (_, Config::Off | Config::Unusable(_)) => Effective::Config(own),
+        (Config::Compressor(_), Config::CompressorRoute(_)) => Effective::Config(own),
         _ if discriminant(installed) == discriminant(own) => Effective::Config(own),
         _ => Effective::Mismatch,
     }

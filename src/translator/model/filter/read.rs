@@ -3,6 +3,7 @@
 use amesh_xds::schema::{Action, Class};
 use amesh_xds::wire::envoy::config::route::v3::FilterConfig;
 use amesh_xds::wire::envoy::extensions::filters::http::buffer::v3 as wire_buffer;
+use amesh_xds::wire::envoy::extensions::filters::http::compressor::v3 as wire_compressor;
 use amesh_xds::wire::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::fault::v3::HttpFault;
@@ -16,7 +17,7 @@ use amesh_xds::wire::google::protobuf::Any;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Config, FilterError, HttpFilter, Override, cors, csrf, fault, limit, mutation, rbac, small};
+use super::{Config, FilterError, HttpFilter, Override, compressor, cors, csrf, fault, limit, mutation, rbac, small};
 use crate::diagnostic::Code;
 use crate::model::findings::{Classified, classify, scan, shown};
 use crate::model::rules::filled;
@@ -37,6 +38,8 @@ const BUFFER_PER_ROUTE: &str = "envoy.extensions.filters.http.buffer.v3.BufferPe
 const LIMIT: &str = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
 const MUTATION: &str = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation";
 const MUTATION_PER_ROUTE: &str = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute";
+const COMPRESSOR: &str = "envoy.extensions.filters.http.compressor.v3.Compressor";
+const COMPRESSOR_PER_ROUTE: &str = "envoy.extensions.filters.http.compressor.v3.CompressorPerRoute";
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// The filters of a connection manager that has been scanned. `fetched`: it has some that are not in the message.
@@ -54,6 +57,10 @@ pub(crate) fn installed(
                 one(filter, any, index.saturating_add(1) == filters.len(), &place, report)
             }
             None if fetched => continue,
+            None if filter.is_optional => {
+                report.add(Code::ExtensionIgnored, place, "the filter has no configuration, and is optional");
+                continue;
+            }
             None => Err(FilterError::UnknownType(String::new())),
         };
         list.extend(one.map_err(|error| (index, error))?);
@@ -117,7 +124,7 @@ fn own(
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<Option<Override>, FilterError> {
-    if matches!(&*found.name, ROUTER | HEALTH_CHECK | BUFFER) {
+    if matches!(&*found.name, ROUTER | HEALTH_CHECK | BUFFER | COMPRESSOR) {
         return Err(FilterError::NotPerRoute(shown(&found.name)));
     }
     if found.name == WRAPPER {
@@ -223,6 +230,15 @@ fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Re
         BUFFER_PER_ROUTE => {
             let limit = small::buffer_per_route(wire_buffer::BufferPerRoute::decode(bytes.clone())?)?;
             Some(limit.map_or(Config::Off, Config::Buffer))
+        }
+        COMPRESSOR => {
+            let filter = wire_compressor::Compressor::decode(bytes.clone())?;
+            Some(compressor::convert(filter, place, report)?.into())
+        }
+        COMPRESSOR_PER_ROUTE => {
+            let own = wire_compressor::CompressorPerRoute::decode(bytes.clone())?;
+            let own = compressor::per_route(own, place, report)?;
+            Some(own.map_or(Config::Off, Config::CompressorRoute))
         }
         _ => Some(Config::Nothing),
     };

@@ -92,14 +92,14 @@ pub(super) fn convert(
     Ok(Manager { routes, denied, settings, filters: Filters::Known(filters.into()) })
 }
 
-const MANNERS: &str = "nginx sets server, date, x-real-ip and x-forwarded-* itself, goes by the connection's \
-    scheme where Envoy goes by x-forwarded-proto, drops expect and headers with other characters than letters, \
-    digits, - and _ in their names, passes proxy-connection on, joins repeated header lines and refuses a second \
-    line of authorization, expect, content-range and conditional headers, names the character set of texts \
-    (charset=utf-8, unless nginx_config.http.charset is off), writes hosts in redirects in lower case, has pages of \
-    its own for errors of its own, answers gRPC clients with the plain status where Envoy's own answers are 200 with \
-    grpc-status, refuses TRACE, and routes methods and bytes in paths that Envoy answers with 400 and upgrades that \
-    Envoy answers with 403";
+const MANNERS: &str = "nginx sets server, date, x-real-ip, x-forwarded-* and with a status of 5xx \
+    x-apisix-upstream-status itself, goes by the connection's scheme where Envoy goes by x-forwarded-proto, drops \
+    expect and headers with other characters than letters, digits, - and _ in their names, passes proxy-connection \
+    on, joins repeated header lines and refuses a second line of authorization, expect, content-range and \
+    conditional headers, names the character set of texts (charset=utf-8, unless nginx_config.http.charset is off), \
+    writes hosts in redirects in lower case, has pages of its own for errors of its own, answers gRPC clients with \
+    the plain status where Envoy's own answers are 200 with grpc-status, refuses TRACE, and routes methods and bytes \
+    in paths that Envoy answers with 400 and upgrades that Envoy answers with 403";
 
 const PATHS: &str = "APISIX matches on the path after decoding %-escapes, resolving dot segments and merging slashes, and \
     on the host without a trailing dot, and reads hosts in its own way that are no plain names with at most one plain \

@@ -36,6 +36,8 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
         | Config::Unusable(_)
         | Config::Buffer(_)
         | Config::Limit(_)
+        | Config::Compressor(_)
+        | Config::CompressorRoute(_)
         | Config::Mutation(_) => {}
         Config::Fault(fault) => {
             names.extend(fault.headers.iter().map(|header| header.name.as_str()));

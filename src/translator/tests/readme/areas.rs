@@ -33,6 +33,8 @@ pub(crate) const AREAS: &[Area] = &[
         messages: &[
             "envoy.extensions.filters.http.",
             "envoy.extensions.filters.common.",
+            "envoy.extensions.compression.",
+            "envoy.config.core.v3.RuntimeFeatureFlag",
             "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
             "envoy.config.route.v3.FilterConfig",
             "envoy.config.rbac.v3.",
@@ -42,7 +44,7 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.type.v3.HttpStatus",
             "envoy.type.v3.TokenBucket",
         ],
-        kinds: &["http_filter", "per_route_config"],
+        kinds: &["http_filter", "per_route_config", "compressor_library"],
     },
     Area {
         name: "Route configuration and virtual host",

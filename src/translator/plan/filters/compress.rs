@@ -1,0 +1,90 @@
+//! The compressor filter: `gzip` and `brotli`, for what upstreams answer.
+
+use super::{Context, Share};
+use crate::apisix::{Brotli, Gzip, Meta, Plugins};
+use crate::diagnostic::Code;
+use crate::model::filter::{Compressor, Config, Library};
+use crate::plan::outcome::Outcome;
+use crate::vars::Expr;
+
+const GZIP: &str = "gzip is done by nginx: accept-encoding counts where it names gzip, whatever it prefers, and * does \
+    not; there is no content-encoding for answers that are made here, for other statuses than 200, 403 and 404, for a \
+    content-type that is missing or not in lower case, for HTTP/1.0 and for requests with via, but for HEAD; headers \
+    that the route adds to responses are not looked at; a strong etag becomes a weak one, and vary may say \
+    accept-encoding twice";
+const BROTLI: &str = "brotli is done where APISIX has its library, wherever accept-encoding names br or *, before gzip; \
+    there is no content-encoding for answers that are made here, for a content-type that is missing or not in lower \
+    case and for HTTP/1.0, but for HEAD; headers that the route adds to responses are not looked at; etag and \
+    last-modified are removed, and vary says accept-encoding only to those who accept br";
+const ACCEPTED: &str = "accept-encoding is passed on to the upstream";
+const MATCHED: &str = "responses are not compressed: content types are told by other matchers than a list";
+const SECOND: &str = "of two compressors of one kind only the last compresses";
+
+impl Context<'_> {
+    /// Responses of upstreams are compressed.
+    pub(super) fn compress(&mut self, name: &str, config: &Config, shares: Vec<Share>) -> Vec<Share> {
+        let Some(compressor) = self.compressor(name, config).filter(|compressor| compressor.enabled) else {
+            return shares;
+        };
+        let Some(library) = compressor.library.filter(|_| self.forwards) else { return shares };
+        let Some(plugin) = plugin(&compressor, library) else {
+            self.report.add(Code::FilterApproximated, self.place, MATCHED);
+            return shares;
+        };
+        let note = if matches!(library, Library::Gzip(_)) { GZIP } else { BROTLI };
+        self.report.add(Code::FilterApproximated, self.place, note);
+        if compressor.hides_accept_encoding {
+            self.report.add(Code::FilterApproximated, self.place, ACCEPTED);
+        }
+        shares.into_iter().map(|(share, outcome)| (share, self.compressed(&plugin, outcome))).collect()
+    }
+
+    /// What holds for the route: it may say something about the filter's own configuration.
+    fn compressor(&self, name: &str, config: &Config) -> Option<Compressor> {
+        match (config, self.requests.filters.installed(name)) {
+            (Config::Compressor(own), _) => Some((**own).clone()),
+            (Config::CompressorRoute(route), Some(Config::Compressor(own))) => Some(own.with(route)),
+            _ => None,
+        }
+    }
+
+    fn compressed(&mut self, plugin: &Plugins, outcome: Outcome) -> Outcome {
+        if outcome.target.is_none() {
+            return outcome;
+        }
+        match outcome.plugins.clone().merge(plugin.clone()) {
+            Ok(mut plugins) => {
+                // One of both says it to everybody.
+                if let (Some(brotli), true) = (&mut plugins.brotli, plugins.gzip.is_some()) {
+                    brotli.vary = false;
+                }
+                Outcome { plugins, ..outcome }
+            }
+            Err(_) => {
+                self.report.add(Code::FilterApproximated, self.place, SECOND);
+                outcome
+            }
+        }
+    }
+}
+
+/// `None`: content types are told in a way that is not translated.
+fn plugin(compressor: &Compressor, library: Library) -> Option<Plugins> {
+    let types = compressor.types.clone()?;
+    let min_length = u64::from(compressor.min_length);
+    let excluded = compressor.excluded.iter().map(ToString::to_string).collect();
+    let mut parts = vec![
+        // Only what upstreams answer.
+        Expr::present("upstream_status"),
+        Expr::matches_caseless("sent_http_cache_control", r"(?:^|,)\s*no-transform\s*(?:,|\z)").negate(),
+        Expr::one_of("status", excluded).negate(),
+    ];
+    if compressor.not_with_etag {
+        parts.push(Expr::present("sent_http_etag").negate());
+    }
+    let meta = Meta { filter: Expr::all(parts), ..Meta::default() };
+    Some(match library {
+        Library::Gzip(comp_level) => Gzip { types, min_length, comp_level, vary: true, meta }.into(),
+        Library::Brotli(comp_level) => Brotli { types, min_length, comp_level, vary: true, meta }.into(),
+    })
+}
