@@ -259,6 +259,7 @@ impl Proxy {
             filters: &manager.filters,
             levels: weight.map(|weight| &weight.filters).into_iter().chain(levels).collect(),
             route_name: decision.route.as_ref().map(|route| route.name.clone()).unwrap_or_default(),
+            cors: place.cors(),
             cluster,
             draw,
             response: &|exchange| router.response_changes(&place, weight, exchange),

@@ -28,6 +28,8 @@ pub(super) struct RouteAction {
     pub(super) upgrades: BTreeMap<String, bool>,
     pub(super) hash_policy: Vec<Json>,
     pub(super) picks_by_metadata: bool,
+    /// The deprecated policy.
+    pub(super) cors: Option<Override>,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -103,6 +105,7 @@ impl RouteAction {
             upgrades: upgrades(action)?,
             hash_policy: action.objects("hash_policy")?.iter().map(Object::json).collect(),
             picks_by_metadata: action.has("metadata_match"),
+            cors: Override::read_cors(action)?,
             not_modelled: None,
         };
         read.not_modelled = action.unread();

@@ -43,6 +43,8 @@ enum Kind {
     Router,
     /// Nothing that decides about a request.
     Inert,
+    /// The CORS filter of the chain, which has no configuration.
+    PlainCors,
     Fault(Box<fault::Fault>),
     Cors(Box<browser::Cors>),
     Csrf(Box<browser::Csrf>),
@@ -101,6 +103,13 @@ impl Filter {
 const WRAPPER: &str = "envoy.config.route.v3.FilterConfig";
 
 impl Override {
+    /// Reads the deprecated `cors` of a virtual host or a route.
+    pub(super) fn read_cors(owner: &Object) -> Read<Option<Self>> {
+        let Some(policy) = owner.object("cors")? else { return Ok(None) };
+        let kind = Some(Kind::Cors(Box::new(browser::Cors::read(&policy)?)));
+        Ok(Some(Self { disabled: false, kind }))
+    }
+
     /// Reads an entry of `typed_per_filter_config`.
     pub(super) fn read(config: &Object) -> Read<Self> {
         config.ignore(&["is_optional"]);
@@ -151,7 +160,7 @@ impl Kind {
                 Self::Router
             }
             "fault.HTTPFault" => Self::Fault(Box::new(fault::Fault::read(config)?)),
-            "cors.Cors" => Self::Inert,
+            "cors.Cors" => Self::PlainCors,
             "cors.CorsPolicy" => Self::Cors(Box::new(browser::Cors::read(config)?)),
             "csrf.CsrfPolicy" => Self::Csrf(Box::new(browser::Csrf::read(config)?)),
             "rbac.RBAC" => Self::Rbac(rbac::Rbac::read(config)?.map(Box::new)),
@@ -214,6 +223,7 @@ impl Filter {
         match kinds.first().copied().unwrap_or(&self.kind) {
             Kind::NotModelled(what) => NotModelled::because(what),
             Kind::Fault(fault) => fault.act(exchange, passage.cluster.as_deref()),
+            Kind::PlainCors => browser::cors(&passage.cors(), passage, exchange, responses),
             Kind::Cors(_) => browser::cors(kinds, passage, exchange, responses),
             Kind::Csrf(csrf) => csrf.act(exchange, passage.draw),
             Kind::Rbac(Some(rbac)) => rbac.act(exchange),

@@ -47,6 +47,8 @@ pub(super) struct VirtualHost {
     pub(super) level: Level,
     pub(super) retry: Option<Retry>,
     pub(super) mirrors: Vec<MirrorPolicy>,
+    /// The deprecated policy.
+    pub(super) cors: Option<Override>,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -148,6 +150,7 @@ impl VirtualHost {
             level: Level::read(host)?,
             retry: policy.map(|policy| retry(&policy)).transpose()?.flatten(),
             mirrors: MirrorPolicy::read_all(host)?,
+            cors: Override::read_cors(host)?,
             not_modelled: host.unread(),
         })
     }

@@ -6,9 +6,10 @@ use super::action::MirrorPolicy;
 use super::arrival::port_start;
 use super::decision::Step;
 use super::exchange::{Draw, Exchange};
+use super::filters::Override;
 use super::object::{Object, Read};
 use super::path;
-use super::route::{Level, Route, TlsRequirement, VirtualHost};
+use super::route::{Action, Level, Route, TlsRequirement, VirtualHost};
 use super::stop::{Known, NotModelled};
 
 /// A route configuration.
@@ -34,6 +35,15 @@ pub(super) enum Place<'t> {
     /// The virtual host wants TLS.
     ToTls(&'t VirtualHost),
     NoRoute(Option<&'t VirtualHost>),
+}
+
+impl<'t> Place<'t> {
+    /// Deprecated CORS policies, the most specific first.
+    pub(super) fn cors(&self) -> Vec<&'t Override> {
+        let Self::Route(host, route) = self else { return Vec::new() };
+        let own = if let Action::Forward(action) = &route.action { action.cors.as_ref() } else { None };
+        own.into_iter().chain(&host.cors).collect()
+    }
 }
 
 impl RouteTable {

@@ -16,7 +16,7 @@ mod read;
 mod small;
 
 pub(crate) use compressor::{Compressor, CompressorRoute, Library};
-pub(crate) use cors::Cors;
+pub(crate) use cors::{Cors, CorsError, deprecated as deprecated_cors};
 pub(crate) use csrf::Csrf;
 pub(crate) use effective::{Effective, Filters, Levels};
 pub(crate) use fault::{Abort, Answer, Delay, Fault};

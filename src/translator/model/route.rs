@@ -27,6 +27,7 @@ use bytes::Bytes;
 use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
 use crate::order::PathMatch;
+use crate::model::filter::Cors;
 use crate::vars::{Expr, HeaderMatch};
 
 /// One virtual host: the requests for some domains.
@@ -40,6 +41,8 @@ pub(crate) struct VirtualHost {
     pub(crate) retry: Option<Retry>,
     /// Copies of the requests of routes that have none of their own.
     pub(crate) mirror: Option<Box<Mirror>>,
+    /// `cors`, deprecated: counts where the filter has no policy of its own.
+    pub(crate) cors: Option<Box<Cors>>,
     /// `require_tls` is not `NONE`: requests without TLS are sent to it.
     pub(crate) requires_tls: bool,
     /// `typed_per_filter_config`.
@@ -113,6 +116,8 @@ pub(crate) struct Forward {
     pub(crate) retry: Option<Retry>,
     /// Copies of the requests; `None`: as the virtual host says.
     pub(crate) mirror: Option<Box<Mirror>>,
+    /// `cors`, deprecated: counts where the filter has no policy of its own.
+    pub(crate) cors: Option<Box<Cors>>,
     /// What chooses endpoints of clusters that hash; `None`: nothing.
     pub(crate) hashing: Option<Box<Hashing>>,
     /// `timeout`, in milliseconds; 0 is none.

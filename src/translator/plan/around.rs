@@ -1,7 +1,7 @@
 //! What stands around a route: the levels that say something about headers and filters.
 
 use super::headers::{Facts, Own};
-use crate::model::filter::Overrides;
+use crate::model::filter::{Cors, Overrides};
 use crate::model::headers::HeaderMutations;
 use crate::model::route::{Action, Destination, Route, VirtualHost};
 use crate::table::Settings;
@@ -32,6 +32,12 @@ impl<'a> Around<'a> {
         let own = destination.map(|destination| &destination.filters);
         let levels = own.into_iter().chain([&self.route.filters, &self.host.filters, &self.settings.filters]);
         levels.filter(|level| !level.is_empty()).collect()
+    }
+
+    /// Deprecated CORS policies, the most specific level first.
+    pub(super) fn cors(self) -> Vec<&'a Cors> {
+        let own = if let Action::Forward(forward) = &self.route.action { forward.cors.as_deref() } else { None };
+        own.into_iter().chain(self.host.cors.as_deref()).collect()
     }
 
     /// What values of headers are made of.

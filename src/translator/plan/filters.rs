@@ -20,7 +20,7 @@ use super::outcome::{Outcome, Share};
 use super::partition;
 use crate::apisix::{Abort, ClientControl, FaultInjection, Plugins, ResponseRewrite};
 use crate::diagnostic::Code;
-use crate::model::filter::{Config, Effective, Levels, Percent};
+use crate::model::filter::{Config, Cors, Effective, Levels, Percent};
 use crate::model::headers::HeaderMutations;
 use crate::report::{Place, Report};
 use crate::vars::{Expr, HeaderError, HeaderMatch};
@@ -35,6 +35,8 @@ pub(super) struct Context<'a> {
     pub(super) cluster: &'a str,
     /// Requests go to a cluster, be there one or not.
     pub(super) forwards: bool,
+    /// Deprecated CORS policies, the most specific first.
+    pub(super) cors: Vec<&'a Cors>,
     /// Of the virtual host.
     pub(super) domains: &'a [String],
     /// What the route does to headers of responses, in Envoy's order.

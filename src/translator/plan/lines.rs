@@ -121,6 +121,7 @@ impl LineMaker<'_> {
             levels: Levels(&[]),
             cluster: "",
             forwards: false,
+            cors: Vec::new(),
             domains: &[],
             changes: Vec::new(),
             facts: Facts::default(),

@@ -301,6 +301,7 @@ impl LineMaker<'_> {
             levels: Levels(&levels),
             cluster: destination.map_or("", |destination| &destination.cluster),
             forwards: destination.is_some(),
+            cors: around.cors(),
             domains: &around.host.domains,
             changes: destination.map_or_else(Vec::new, |destination| around.levels(Some(destination))),
             facts: around.facts(destination, self.requests.strips_client_cert),

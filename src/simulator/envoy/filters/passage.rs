@@ -17,6 +17,8 @@ pub(in crate::envoy) struct Passage<'p> {
     /// What levels say about filters, the most specific first.
     pub(in crate::envoy) levels: Vec<&'p BTreeMap<String, Override>>,
     pub(in crate::envoy) route_name: String,
+    /// Deprecated policies of the route and the virtual host.
+    pub(in crate::envoy) cors: Vec<&'p Override>,
     /// The cluster that the route leads to.
     pub(in crate::envoy) cluster: Option<String>,
     pub(in crate::envoy) draw: &'p Draw,
@@ -37,6 +39,11 @@ impl Passage<'_> {
             }
             Some((at, filter, overrides.into_iter().filter_map(|other| other.kind.as_ref()).collect()))
         })
+    }
+
+    /// The policies that count where no level has one of the filter's own.
+    pub(super) fn cors(&self) -> Vec<&Kind> {
+        self.cors.iter().filter_map(|policy| policy.kind.as_ref()).collect()
     }
 
     /// What all filters do to an answer, the last filter first. Those that only change answers need not have seen the

@@ -1,5 +1,7 @@
 //! `envoy.extensions.filters.http.cors.v3.CorsPolicy`: which pages of other origins may call.
 
+use amesh_xds::wire::envoy::config::route::v3 as route;
+use amesh_xds::wire::envoy::config::route::v3::cors_policy::EnabledSpecifier;
 use amesh_xds::wire::envoy::extensions::filters::http::cors::v3 as wire;
 
 use super::percent::{Percent, PercentError};
@@ -39,6 +41,23 @@ pub(crate) enum CorsError {
     /// A bad percentage.
     #[error("filter_enabled: {0}")]
     Percent(#[from] PercentError),
+}
+
+/// Validates the deprecated `cors` of a virtual host or a route, which has the same fields.
+pub(crate) fn deprecated(policy: route::CorsPolicy, place: &Place<'_>, report: &mut Report) -> Result<Cors, CorsError> {
+    let enabled = policy.enabled_specifier.map(|EnabledSpecifier::FilterEnabled(fraction)| fraction);
+    let policy = wire::CorsPolicy {
+        allow_origin_string_match: policy.allow_origin_string_match,
+        allow_methods: policy.allow_methods,
+        allow_headers: policy.allow_headers,
+        expose_headers: policy.expose_headers,
+        max_age: policy.max_age,
+        allow_credentials: policy.allow_credentials,
+        filter_enabled: enabled,
+        allow_private_network_access: policy.allow_private_network_access,
+        forward_not_matching_preflights: policy.forward_not_matching_preflights,
+    };
+    convert(policy, &place.field("cors"), report)
 }
 
 /// Validates a policy. An origin that cannot be translated is left out, which allows less.

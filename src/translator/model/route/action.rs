@@ -19,6 +19,7 @@ use super::{Action, Destination, Forward};
 use super::{hash, mirror, retry};
 use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
+use crate::model::filter::{CorsError, deprecated_cors};
 use crate::model::findings::Denied;
 use crate::model::headers::{HeaderListError, header_mutations};
 use crate::model::rules::{RuleError, defined, filled, one_line, set};
@@ -57,6 +58,9 @@ pub(crate) enum ActionError {
     /// An upgrade twice.
     #[error("route.upgrade_configs has {0:?} twice")]
     Upgrade(String),
+    /// A CORS policy that Envoy does not take.
+    #[error("route.cors.{0}")]
+    Cors(#[from] CorsError),
     /// A status that is no answer.
     #[error("direct_response.status is {0}; it must be 200 to 599")]
     Status(u32),
@@ -109,6 +113,7 @@ fn forward(
     let retry = route.retry_policy.as_ref().map(|policy| retry::convert(policy, &place.field("retry_policy"), report));
     let retry = retry.transpose()?;
     let mirror = mirror::convert(&route.request_mirror_policies, place, report)?;
+    let cors = route.cors.map(|policy| deprecated_cors(policy, place, report)).transpose()?.map(Box::new);
     let hashing = hash::convert(&route.hash_policy)?;
     let mut cluster_header = None;
     let (destinations, denied) = match route.cluster_specifier {
@@ -132,6 +137,7 @@ fn forward(
         cluster_header,
         retry,
         mirror,
+        cors,
         hashing,
         timeout,
         not_found_status,

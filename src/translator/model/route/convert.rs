@@ -14,6 +14,7 @@ use super::retry;
 use super::{Action, Route, VirtualHost};
 use crate::diagnostic::Code;
 use crate::model::duration::DurationError;
+use crate::model::filter::{CorsError, deprecated_cors};
 use crate::model::findings::{Denied, scan};
 use crate::model::headers::{HeaderListError, header_mutations};
 use crate::model::rules::{RuleError, defined, filled, one_line};
@@ -57,6 +58,9 @@ pub(crate) enum VirtualHostError {
     /// Copies that Envoy does not take.
     #[error("{0}")]
     Mirror(#[from] MirrorError),
+    /// A CORS policy that Envoy does not take.
+    #[error("cors.{0}")]
+    Cors(#[from] CorsError),
     /// A timeout that is no duration.
     #[error("retry_policy.per_try_timeout: {0}")]
     Retry(#[from] DurationError),
@@ -109,7 +113,9 @@ pub(crate) fn convert_virtual_host(
     let retry = retry.transpose()?;
     let mirror = mirror::convert(&host.request_mirror_policies, &Place::ROOT, report)?;
     let requires_tls = requires_tls(&host, report)?;
-    Ok(VirtualHost { retry, mirror, requires_tls, name: host.name, domains: host.domains, filters, mutations, routes })
+    let cors = host.cors.map(|policy| deprecated_cors(policy, &Place::ROOT, report)).transpose()?.map(Box::new);
+    let (name, domains) = (host.name, host.domains);
+    Ok(VirtualHost { retry, mirror, cors, requires_tls, name, domains, filters, mutations, routes })
 }
 
 fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {

@@ -26,7 +26,7 @@ impl Context<'_> {
         let Some(compressor) = self.compressor(name, config).filter(|compressor| compressor.enabled) else {
             return shares;
         };
-        let Some(library) = compressor.library.filter(|_| self.forwards) else { return shares };
+        let Some(library) = compressor.library else { return shares };
         let Some(plugin) = plugin(&compressor, library) else {
             self.report.add(Code::FilterApproximated, self.place, MATCHED);
             return shares;
@@ -35,6 +35,9 @@ impl Context<'_> {
         self.report.add(Code::FilterApproximated, self.place, note);
         if compressor.hides_accept_encoding {
             self.report.add(Code::FilterApproximated, self.place, ACCEPTED);
+        }
+        if !self.forwards {
+            return shares;
         }
         shares.into_iter().map(|(share, outcome)| (share, self.compressed(&plugin, outcome))).collect()
     }

@@ -17,7 +17,9 @@ impl Context<'_> {
     pub(super) fn cors(&mut self, name: &str, shares: Vec<Share>) -> Vec<Share> {
         let levels = self.levels.configs(name);
         let policies = levels.filter_map(|config| if let Config::Cors(cors) = config { Some(&**cors) } else { None });
-        let Some(cors) = Cors::merged(policies).filter(|_| self.forwards) else { return shares };
+        let policies: Vec<&Cors> = policies.collect();
+        let policies = if policies.is_empty() { self.cors.clone() } else { policies };
+        let Some(cors) = Cors::merged(policies.into_iter()).filter(|_| self.forwards) else { return shares };
         let runs = super::sampled(cors.enabled, super::ENABLED);
         let origin = runs.clone().and(self.origin(&cors));
         let mut shares = if origin.is_false() { shares } else { self.with_origin(&cors, &origin, shares) };

@@ -110,7 +110,7 @@ const VIRTUAL_HOST: &[Highlight] = &[
     ("order of routes", "envoy.config.route.v3.VirtualHost.routes"),
     ("hosts without port", "envoy.config.route.v3.RouteConfiguration.ignore_port_in_host_matching"),
     ("headers added", "envoy.config.route.v3.VirtualHost.request_headers_to_add"),
-    ("CORS", "envoy.config.route.v3.VirtualHost.cors"),
+    ("CORS, the deprecated field", "envoy.config.route.v3.VirtualHost.cors"),
     ("retries", "envoy.config.route.v3.VirtualHost.retry_policy"),
     ("on-demand virtual hosts", "envoy.config.route.v3.RouteConfiguration.vhds"),
     ("headers removed", "envoy.config.route.v3.VirtualHost.request_headers_to_remove"),
