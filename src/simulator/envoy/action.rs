@@ -223,7 +223,11 @@ pub(super) fn upgrades(owner: &Object) -> Read<BTreeMap<String, bool>> {
 /// `typed_per_filter_config`, by the name of the filter.
 pub(super) fn filter_configs(owner: &Object) -> Read<BTreeMap<String, Override>> {
     let configs = owner.map("typed_per_filter_config")?;
-    configs.iter().map(|(name, config)| Ok(((*name).to_owned(), Override::read(config)?))).collect()
+    let mut read = BTreeMap::new();
+    for (name, config) in configs {
+        read.extend(Override::read(&config)?.map(|config| (name.to_owned(), config)));
+    }
+    Ok(read)
 }
 
 /// `envoy.config.route.v3.RetryPolicy`; one without conditions is none.

@@ -127,7 +127,7 @@ impl ChainMatch {
 }
 
 impl Range {
-    fn read_all(matcher: &Object, name: &str) -> Read<Vec<Self>> {
+    pub(super) fn read_all(matcher: &Object, name: &str) -> Read<Vec<Self>> {
         matcher.objects(name)?.iter().map(Self::read).collect()
     }
 

@@ -4,15 +4,12 @@ mod access;
 mod browser;
 mod compress;
 mod fault;
+mod limit;
 mod mutation;
 mod passage;
 mod rbac;
 
 pub(super) use passage::Passage;
-
-use std::ops::RangeInclusive;
-
-use serde_json::Value as Json;
 
 use super::change::Changes;
 use super::exchange::Exchange;
@@ -53,6 +50,7 @@ enum Kind {
     HealthCheck(Box<access::HealthCheck>),
     ApiKey(Box<access::ApiKey>),
     BasicAuth(Box<access::BasicAuth>),
+    Limit(Box<limit::Limit>),
     Compressor(Box<compress::Compressor>),
     CompressorRoute(compress::Route),
     NotModelled(String),
@@ -80,7 +78,14 @@ struct Fate {
 
 impl Filter {
     pub(super) fn read_all(manager: &Object) -> Read<Vec<Self>> {
-        let filters: Vec<Self> = manager.objects("http_filters")?.iter().map(Self::read).collect::<Read<_>>()?;
+        let filters: Vec<Self> = manager
+            .objects("http_filters")?
+            .iter()
+            .map(Self::read)
+            .collect::<Read<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect();
         match filters.last().map(|filter| &filter.kind) {
             Some(Kind::Router | Kind::NotModelled(_)) => Ok(filters),
             _ => {
@@ -90,14 +95,22 @@ impl Filter {
         }
     }
 
-    fn read(filter: &Object) -> Read<Self> {
-        filter.ignore(&["is_optional"]);
+    /// `None` for a filter that Envoy does not have, which may be missing.
+    fn read(filter: &Object) -> Read<Option<Self>> {
         let kind = match filter.object("typed_config")? {
+            Some(config) if !is_known(&config)? && filter.flag("is_optional")? => return Ok(left_out(filter)),
+            None if filter.flag("is_optional")? && !filter.has("config_discovery") => return Ok(left_out(filter)),
             Some(config) => Kind::read(&config)?,
             None => Kind::NotModelled(filter.path_of("config_discovery")),
         };
-        Ok(Self { name: filter.text("name")?.into(), kind, disabled: filter.flag("disabled")? })
+        filter.ignore(&["is_optional"]);
+        Ok(Some(Self { name: filter.text("name")?.into(), kind, disabled: filter.flag("disabled")? }))
     }
+}
+
+fn left_out(filter: &Object) -> Option<Filter> {
+    filter.ignore_all();
+    None
 }
 
 const WRAPPER: &str = "envoy.config.route.v3.FilterConfig";
@@ -110,43 +123,42 @@ impl Override {
         Ok(Some(Self { disabled: false, kind }))
     }
 
-    /// Reads an entry of `typed_per_filter_config`.
-    pub(super) fn read(config: &Object) -> Read<Self> {
+    /// Reads an entry of `typed_per_filter_config`; `None` where it is left out.
+    pub(super) fn read(config: &Object) -> Read<Option<Self>> {
         config.ignore(&["is_optional"]);
         if config.any_type()? != WRAPPER {
-            return Ok(Self { disabled: false, kind: Some(Kind::read(config)?) });
+            return Ok(Some(Self { disabled: false, kind: Some(Kind::read(config)?) }));
         }
         let inner = config.object("config")?;
         let disabled = config.flag("disabled")?;
+        if let Some(inner) = &inner
+            && inner.has("@type")
+            && !is_known(inner)?
+            && config.flag("is_optional")?
+        {
+            inner.ignore_all();
+            return Ok(None);
+        }
         // An empty one switches the filter on with the configuration of the chain.
         if !disabled && inner.as_ref().is_some_and(|inner| !inner.has("@type")) {
-            return Ok(Self { disabled, kind: None });
+            return Ok(Some(Self { disabled, kind: None }));
         }
         let kind = inner.map(|inner| Kind::read(&inner)).transpose()?;
         if kind.is_none() && !disabled {
             return Err(config.refuse("config", "Empty route/virtual host per filter configuration"));
         }
-        Ok(Self { disabled, kind })
+        Ok(Some(Self { disabled, kind }))
     }
 }
 
-const FILTERS: &str = "envoy.extensions.filters.http.";
+/// Whether Envoy has such a filter; in a `TypedStruct` stands its type's name.
+fn is_known(config: &Object) -> Read<bool> {
+    let name = config.any_type()?;
+    let name = if name.ends_with(".TypedStruct") { config.text("type_url")? } else { name };
+    Ok(name.rsplit('/').next().is_some_and(|name| name.starts_with("envoy.")))
+}
 
-/// `envoy.type.v3.StatusCode`.
-const STATUSES: [RangeInclusive<u64>; 12] = [
-    100..=100,
-    200..=208,
-    226..=226,
-    300..=305,
-    307..=308,
-    400..=417,
-    421..=424,
-    426..=426,
-    428..=429,
-    431..=431,
-    500..=508,
-    510..=511,
-];
+const FILTERS: &str = "envoy.extensions.filters.http.";
 
 impl Kind {
     /// Reads the configuration of a filter, or that of a route for it.
@@ -173,6 +185,7 @@ impl Kind {
             }
             "compressor.Compressor" => Self::Compressor(Box::new(compress::Compressor::read(config)?)),
             "compressor.CompressorPerRoute" => Self::CompressorRoute(compress::Route::read(config)?),
+            "local_ratelimit.LocalRateLimit" => Self::Limit(Box::new(limit::Limit::read(config)?)),
             "health_check.HealthCheck" => Self::HealthCheck(Box::new(access::HealthCheck::read(config)?)),
             "api_key_auth.ApiKeyAuth" | "api_key_auth.ApiKeyAuthPerRoute" => {
                 Self::ApiKey(Box::new(access::ApiKey::read(config)?))
@@ -185,25 +198,11 @@ impl Kind {
         Ok(config.unread().map_or(kind, Self::NotModelled))
     }
 
-    /// Filters that let every single request pass as it is: they count, buffer, compress or limit many.
+    /// Filters that let every single request pass as it is: they count or buffer.
     fn inert(name: &str, config: &Object) -> Read<Self> {
-        let passes = match name {
-            "buffer.Buffer" | "buffer.BufferPerRoute" | "grpc_stats.FilterConfig" => true,
-            "local_ratelimit.LocalRateLimit" => {
-                let status = config.object("status")?;
-                let code = status.as_ref().and_then(|status| status.get("code")).and_then(Json::as_u64);
-                if code.is_some_and(|code| !STATUSES.iter().any(|known| known.contains(&code))) {
-                    return Err(config.refuse("status.code", "value must be one of the defined enum values"));
-                }
-                let rewrites = ["enable_x_ratelimit_headers", "descriptors", "rate_limits"];
-                let bucket = config.object("token_bucket")?;
-                let tokens = bucket.map(|bucket| bucket.number("max_tokens")).transpose()?;
-                tokens != Some(0) && !rewrites.iter().any(|field| config.has(field))
-            }
+        match name {
+            "buffer.Buffer" | "buffer.BufferPerRoute" | "grpc_stats.FilterConfig" => {}
             _ => return Ok(Self::NotModelled(format!("the HTTP filter {}", config.any_type()?))),
-        };
-        if !passes {
-            return Ok(Self::NotModelled(config.path_of("")));
         }
         config.ignore_all();
         Ok(Self::Inert)
@@ -228,6 +227,7 @@ impl Filter {
             Kind::Csrf(csrf) => csrf.act(exchange, passage.draw),
             Kind::Rbac(Some(rbac)) => rbac.act(exchange),
             Kind::Mutation(_) => mutation::act(&self.kind, kinds, exchange, &passage.route_name),
+            Kind::Limit(limit) => limit.act(exchange),
             Kind::HealthCheck(check) => check.act(exchange),
             Kind::ApiKey(own) => own.act(&self.kind, exchange),
             Kind::BasicAuth(auth) => auth.act(exchange),

@@ -23,8 +23,8 @@ pub(super) struct RouteMatch {
 
 /// A condition on a query parameter.
 #[derive(Debug, Clone, PartialEq)]
-struct Parameter {
-    name: String,
+pub(super) struct Parameter {
+    pub(super) name: String,
     present: Option<bool>,
     value: Option<TextMatch>,
 }
@@ -106,7 +106,7 @@ impl RouteMatch {
 }
 
 impl Parameter {
-    fn read(matcher: &Object) -> Read<Self> {
+    pub(super) fn read(matcher: &Object) -> Read<Self> {
         let value = matcher.object("string_match")?;
         Ok(Self {
             name: matcher.text("name")?.into(),
@@ -115,7 +115,7 @@ impl Parameter {
         })
     }
 
-    fn matches(&self, value: Option<&[u8]>) -> Known<bool> {
+    pub(super) fn matches(&self, value: Option<&[u8]>) -> Known<bool> {
         match (&self.value, value) {
             (None, value) => Ok(value.is_some() == self.present.unwrap_or(true)),
             (Some(_), None) => Ok(false),

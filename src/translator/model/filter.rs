@@ -20,7 +20,7 @@ pub(crate) use cors::{Cors, CorsError, deprecated as deprecated_cors};
 pub(crate) use csrf::Csrf;
 pub(crate) use effective::{Effective, Filters, Levels};
 pub(crate) use fault::{Abort, Answer, Delay, Fault};
-pub(crate) use limit::Limit;
+pub(crate) use limit::{Bucket, Limit, Part};
 pub(crate) use mutation::Mutation;
 pub(crate) use percent::Percent;
 pub(crate) use rbac::{Rbac, Rule};
@@ -66,7 +66,7 @@ pub(crate) enum Config {
     /// `envoy.extensions.filters.http.buffer.v3.Buffer`: bytes that a body may have.
     Buffer(u32),
     /// `envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit` that limits something.
-    Limit(Limit),
+    Limit(Box<Limit>),
     /// `envoy.extensions.filters.http.compressor.v3.Compressor`.
     Compressor(Box<Compressor>),
     /// `envoy.extensions.filters.http.compressor.v3.CompressorPerRoute` that does not switch it off.

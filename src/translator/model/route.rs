@@ -12,6 +12,7 @@ mod retry;
 mod rewrite;
 mod settings;
 
+pub(crate) use conditions::{ConditionError, query_parameters};
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
 pub(crate) use hash::{HashKey, Hashing};
 pub(crate) use matching::{HeaderMatcherError, header_match, text_match};
@@ -24,10 +25,10 @@ pub(crate) use settings::{scanned_settings, settings};
 use amesh_xds::wire::envoy::r#type::v3::fractional_percent::DenominatorType;
 use bytes::Bytes;
 
+use crate::model::filter::Cors;
 use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
 use crate::order::PathMatch;
-use crate::model::filter::Cors;
 use crate::vars::{Expr, HeaderMatch};
 
 /// One virtual host: the requests for some domains.

@@ -123,7 +123,7 @@ impl Context<'_> {
                 Ok(self.reply_if(condition, &Abort::empty(200), shares))
             }
             Effective::Config(Config::Buffer(bytes)) => self.buffer(*bytes, shares),
-            Effective::Config(Config::Limit(limit)) => self.limit(*limit, shares),
+            Effective::Config(Config::Limit(limit)) => self.limit(limit, shares),
             Effective::Config(config @ (Config::Compressor(_) | Config::CompressorRoute(_))) => {
                 Ok(self.compress(name, config, shares))
             }

@@ -104,6 +104,15 @@ impl Expr {
         Self::cond(var, Op::InRange, Value::List(vec![range.into()]))
     }
 
+    /// Both want the same variable to be another text.
+    pub(crate) fn excludes(&self, other: &Expr) -> bool {
+        let wanted = |expr: &Self| match expr {
+            Self::Cond(Cond { var, op: Op::Equal, value, negated: false }) => Some((var.clone(), value.clone())),
+            _ => None,
+        };
+        wanted(self).zip(wanted(other)).is_some_and(|(one, other)| one.0 == other.0 && one.1 != other.1)
+    }
+
     /// All of `parts` hold.
     pub(crate) fn all(parts: impl IntoIterator<Item = Expr>) -> Self {
         Self::combine(parts, true)

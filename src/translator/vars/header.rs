@@ -20,6 +20,14 @@ pub(crate) struct HeaderMatch {
     pub(crate) treat_missing_as_empty: bool,
 }
 
+impl HeaderMatch {
+    /// The value is exactly this.
+    pub(crate) fn exact(name: &str, value: &str) -> Self {
+        let kind = HeaderKind::Exact(value.to_owned());
+        Self { name: name.to_owned(), kind, ignore_case: false, invert: false, treat_missing_as_empty: false }
+    }
+}
+
 /// What a header value must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderKind {

@@ -88,7 +88,8 @@ impl Ledger {
                 *current = Some(name.to_owned());
             }
             (Some("complete"), Some(name), None) => self.complete.push((name.to_owned(), place.to_owned())),
-            (Some("extension"), Some(kind), Some(name)) => {
+            // A field may be called so too.
+            (Some("extension"), Some(kind), Some(name)) if name == "*" || name.contains('.') => {
                 let class = read_class(after_words(line, 3))?;
                 let key = (kind.to_owned(), name.to_owned());
                 let extension = Extension { place: place.to_owned(), class };

@@ -1,5 +1,9 @@
 //! `envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit`: a bucket of tokens, of which each request takes one.
 
+mod descriptors;
+
+pub(crate) use descriptors::{Descriptor, Part, Untold};
+
 use amesh_xds::wire::envoy::config::core::v3::{HeaderValueOption, RuntimeFractionalPercent};
 use amesh_xds::wire::envoy::extensions::filters::http::local_ratelimit::v3 as wire;
 use amesh_xds::wire::envoy::r#type::v3::{StatusCode, TokenBucket};
@@ -8,22 +12,34 @@ use super::percent::{Percent, PercentError};
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::headers::{self, HeaderListError};
 use crate::model::rules::{RuleError, defined, filled, set};
+use crate::report::{Place, Report};
 
 /// How many requests pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
-    /// Tokens of a full bucket; 0: no request passes.
-    pub(crate) tokens: u32,
-    /// Tokens that come in each interval, at least 1.
-    pub(crate) refill: u32,
-    /// Milliseconds, at least 50.
-    pub(crate) interval: u64,
+    /// For requests that no descriptor is for; `None`: all of them pass.
+    pub(crate) bucket: Option<Bucket>,
+    /// Requests that a descriptor is for count here as well.
+    pub(crate) always: bool,
+    /// Buckets for some of the requests.
+    pub(crate) descriptors: Vec<Descriptor>,
     /// The status of requests that do not pass, at least 400.
     pub(crate) status: u16,
     /// How many requests take a token.
     pub(crate) enabled: Percent,
     /// How many of those without a token do not pass.
     pub(crate) enforced: Percent,
+}
+
+/// `envoy.type.v3.TokenBucket`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    /// Tokens of a full bucket; 0: no request passes.
+    pub(crate) tokens: u32,
+    /// Tokens that come in each interval, at least 1.
+    pub(crate) refill: u32,
+    /// Milliseconds, at least 50.
+    pub(crate) interval: u64,
 }
 
 /// Why Envoy would refuse the filter.
@@ -50,6 +66,9 @@ pub(crate) enum LimitError {
     /// A route needs a bucket.
     #[error("token_bucket is not set, which it must be in the configuration of a route")]
     NoBucket,
+    /// A bad descriptor.
+    #[error("{0}")]
+    Descriptor(#[from] descriptors::DescriptorError),
     /// A bad percentage.
     #[error("filter_enabled or filter_enforced: {0}")]
     Percent(#[from] PercentError),
@@ -62,7 +81,12 @@ pub(crate) enum LimitError {
 }
 
 /// Validates the filter; `None` where nothing is limited. `in_route`: a route configures it.
-pub(super) fn convert(limit: wire::LocalRateLimit, in_route: bool) -> Result<Option<Limit>, LimitError> {
+pub(super) fn convert(
+    limit: wire::LocalRateLimit,
+    in_route: bool,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<Result<Limit, Untold>>, LimitError> {
     filled(&limit.stat_prefix, "stat_prefix")?;
     if limit.stage > 10 {
         return Err(LimitError::Stage(limit.stage));
@@ -72,18 +96,18 @@ pub(super) fn convert(limit: wire::LocalRateLimit, in_route: bool) -> Result<Opt
     let enforced = percent(limit.filter_enforced, "filter_enforced")?;
     added(&limit.response_headers_to_add)?;
     added(&limit.request_headers_to_add_when_not_enforced)?;
-    let Some(bucket) = limit.token_bucket else {
-        return if in_route { Err(LimitError::NoBucket) } else { Ok(None) };
-    };
+    let descriptors = descriptors::convert(limit.descriptors, limit.rate_limits, place, report)?;
+    if limit.token_bucket.is_none() && in_route {
+        return Err(LimitError::NoBucket);
+    }
+    let bucket = limit.token_bucket.map_or(Ok(None), bucket)?;
+    let always = limit.always_consume_default_token_bucket.unwrap_or(true);
     let limits = enabled.0 > 0 && enforced.0 > 0;
-    Ok(self::bucket(bucket)?.filter(|_| limits).map(|(tokens, refill, interval)| Limit {
-        tokens,
-        refill,
-        interval,
-        status,
-        enabled,
-        enforced,
-    }))
+    let whole = |descriptors| Limit { bucket, always, descriptors, status, enabled, enforced };
+    Ok(match descriptors {
+        Err(untold) => limits.then_some(Err(untold)),
+        Ok(all) => (limits && (bucket.is_some() || !all.is_empty())).then(|| Ok(whole(all))),
+    })
 }
 
 /// Envoy answers 429 in place of what is no error.
@@ -110,8 +134,8 @@ fn added(options: &Vec<HeaderValueOption>) -> Result<(), LimitError> {
     Ok(())
 }
 
-/// Tokens, refill and interval; `None`: the interval is shorter than what Envoy counts in, and it limits nothing.
-fn bucket(bucket: TokenBucket) -> Result<Option<(u32, u32, u64)>, LimitError> {
+/// `None`: the interval is shorter than what Envoy counts in, and it limits nothing.
+fn bucket(bucket: TokenBucket) -> Result<Option<Bucket>, LimitError> {
     let interval = set(bucket.fill_interval, "token_bucket.fill_interval")?;
     let rounded_up = milliseconds(&interval)?;
     let is_whole = interval.nanos.checked_rem(1_000_000) == Some(0);
@@ -124,6 +148,6 @@ fn bucket(bucket: TokenBucket) -> Result<Option<(u32, u32, u64)>, LimitError> {
         0 if rounded_up == 0 => Err(LimitError::TooShort),
         0 => Ok(None),
         1..50 => Err(LimitError::TooShort),
-        _ => Ok(Some((bucket.max_tokens, refill, interval))),
+        _ => Ok(Some(Bucket { tokens: bucket.max_tokens, refill, interval })),
     }
 }

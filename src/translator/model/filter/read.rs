@@ -131,7 +131,8 @@ fn own(
         return Ok(None);
     }
     if found.name == LIMIT && !found.is_struct {
-        limit::convert(LocalRateLimit::decode(any.value.clone())?, true)?;
+        // What there is to say about it is said below.
+        let _ = limit::convert(LocalRateLimit::decode(any.value.clone())?, true, place, &mut Report::default())?;
     }
     let config = configuration(found, &any.value, is_optional, place, report)?;
     if let Some(Config::Unusable(why)) = &config {
@@ -212,10 +213,11 @@ fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Re
             let check = small::health_check(check, place, report)?;
             if passes { Some(Config::Nothing) } else { check.map(|check| Config::HealthCheck(Box::new(check))) }
         }
-        LIMIT => {
-            let limit = limit::convert(LocalRateLimit::decode(bytes.clone())?, false)?;
-            Some(limit.map_or(Config::Off, Config::Limit))
-        }
+        LIMIT => match limit::convert(LocalRateLimit::decode(bytes.clone())?, false, place, report)? {
+            None => Some(Config::Off),
+            Some(Ok(limit)) => Some(Config::Limit(Box::new(limit))),
+            Some(Err(limit::Untold(why))) => Some(Config::Unusable(format!("{name}: {why}"))),
+        },
         MUTATION => {
             let own = wire_mutation::HeaderMutation::decode(bytes.clone())?;
             let mutation = mutation::convert(own.mutations, own.most_specific_header_mutations_wins, place, report)?;

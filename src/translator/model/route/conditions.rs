@@ -68,6 +68,19 @@ pub(super) fn convert(
     Ok(Expr::all(parts))
 }
 
+/// What all query parameters must be; `None` where one cannot be told.
+pub(crate) fn query_parameters(
+    parameters: &[wire::QueryParameterMatcher],
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<Expr>, ConditionError> {
+    let mut parts = Vec::with_capacity(parameters.len());
+    for (index, parameter) in parameters.iter().enumerate() {
+        parts.push(query(parameter, index, &place.item(QUERY, index), report)?);
+    }
+    Ok(parts.into_iter().collect::<Option<Vec<_>>>().map(Expr::all))
+}
+
 fn told<T>(condition: Option<T>, denied: &mut Denied) -> Option<T> {
     *denied = denied.or(Denied(condition.is_none()));
     condition

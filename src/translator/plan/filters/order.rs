@@ -4,7 +4,7 @@
 //! something else in Envoy.
 
 use super::Refusal;
-use crate::model::filter::{Config, Effective, Rule};
+use crate::model::filter::{Config, Effective, Part, Rule};
 use crate::model::headers::HeaderMutations;
 
 /// Refuses a filter that looks at a request header which one of the steps before it changes.
@@ -35,7 +35,6 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
         | Config::Off
         | Config::Unusable(_)
         | Config::Buffer(_)
-        | Config::Limit(_)
         | Config::Compressor(_)
         | Config::CompressorRoute(_)
         | Config::Mutation(_) => {}
@@ -50,7 +49,16 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
         Config::Cors(_) => {
             names.extend(["origin", "access-control-request-method", "access-control-request-private-network"]);
         }
+        Config::Limit(limit) => names.extend(limit.descriptors.iter().flat_map(|it| &it.parts).flat_map(part)),
         Config::Rbac(rbac) => rule(&rbac.rule, names),
+    }
+}
+
+fn part(part: &Part) -> Vec<&str> {
+    match part {
+        Part::Headers(headers, _) => headers.iter().map(|header| header.name.as_str()).collect(),
+        Part::EachHeader(name) => vec![name],
+        Part::Query(_) | Part::Client(..) | Part::EachClient => Vec::new(),
     }
 }
 

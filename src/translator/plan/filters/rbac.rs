@@ -51,7 +51,7 @@ impl Context<'_> {
         Ok(expr)
     }
 
-    fn client(&mut self, range: &str, lines: Lines) -> Result<Expr, Refusal> {
+    pub(super) fn client(&mut self, range: &str, lines: Lines) -> Result<Expr, Refusal> {
         match self.requests.client {
             ClientAddress::Peer => Ok(Expr::in_range(PEER, range)),
             ClientAddress::ForwardedFor => {
