@@ -163,6 +163,10 @@ pub(crate) struct SimulateArgs {
     /// The port that the request arrives at, where it is not the URL's
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+    /// Where the connection was made for, IP:PORT, before a packet filter redirected it to --port: a sidecar's requests
+    /// come to its outbound port (Istio: 15001) this way
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) original_dst: Option<SocketAddr>,
     /// What chance decides, from 0 to 1: Envoy's random number and nginx's request id
     #[arg(long, default_value_t = 0.5, value_name = "FRACTION")]
     pub(crate) chance: f64,

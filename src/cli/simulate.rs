@@ -36,6 +36,7 @@ fn request(args: &SimulateArgs) -> Result<Request, Failure> {
     request.tls = tls;
     request.sni = tls.then(|| host.split(':').next().unwrap_or_default().to_owned());
     request.server_port = args.port.or(named).unwrap_or(if tls { 443 } else { 80 });
+    request.original_dst = args.original_dst.map(|address| address.to_string());
     for line in &args.header {
         let (name, value) =
             line.split_once(':').ok_or_else(|| Failure::Usage(format!("--header {line}: has no colon")))?;

@@ -48,6 +48,7 @@ mod format;
 mod forward;
 mod header_match;
 mod headers;
+mod istio;
 mod listener;
 mod manager;
 mod object;

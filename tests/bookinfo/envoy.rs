@@ -2,33 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 
 use amesh_simulator::apisix::{Gateway, Request};
 use amesh_tests::envoy::{Envoy, program};
 use amesh_tests::files::shared;
-use amesh_tests::http::{echo, send};
+use amesh_tests::http::send;
 use amesh_tests::message::Types;
 
 use crate::ads::Ads;
+use crate::endpoints::{self, name};
 use crate::mesh::{End, GATEWAY_PATHS, SERVICES, apisix, decide, hosts, names, responses};
 use crate::stock;
 
 /// So many requests are sent at most until each endpoint has answered one: Envoy chooses at random.
 const TRIES: usize = 400;
-
-/// Starts the endpoints of the mesh once; each answers with its address.
-fn endpoints() {
-    static STARTED: OnceLock<()> = OnceLock::new();
-    STARTED.get_or_init(|| {
-        for number in [11, 21, 22, 31, 32, 33, 41, 42] {
-            for instance in [1, 2] {
-                let address = SocketAddr::from(([127, 0, number, instance], 9080));
-                echo(address).unwrap_or_else(|error| panic!("{address} is one of the mesh's endpoints: {error}"));
-            }
-        }
-    });
-}
 
 /// Where a request ends in Envoy: repeated until every expected endpoint has answered.
 fn observe(address: SocketAddr, request: &Request, expected: &End) -> End {
@@ -38,7 +25,7 @@ fn observe(address: SocketAddr, request: &Request, expected: &End) -> End {
         if answer.status != 200 {
             return End::Status(answer.status);
         }
-        answered.insert(answer.body);
+        answered.insert(name(&answer));
         if *expected == End::Endpoints(answered.clone()) {
             break;
         }
@@ -56,7 +43,7 @@ fn compare(envoy: SocketAddr, gateway: &Gateway, port: u16, host: &str, path: &s
 fn start(node: &str) -> Option<(Types, Ads, Envoy)> {
     let program = program("Bookinfo was not compared with a real Envoy")?;
     let types = Types::read(&shared("corpus/envoy-1.40-descriptors.pb")?);
-    endpoints();
+    endpoints::start();
     let ads = Ads::start(loadable(&types, node, "before"));
     let envoy = Envoy::start(&program, ads.bootstrap());
     Some((types, ads, envoy))
@@ -90,7 +77,8 @@ fn calls_inside_the_mesh_end_where_envoy_sends_them() {
             let request = Request::get("reviews", "/");
             let v1 = decide(&gateway, &Request { server_port: 9080, ..request.clone() });
             envoy.until("the new routes", |_| {
-                let answers = (0..20).map(|_| send(address, &request).expect("an answer").body).collect();
+                let answers =
+                    (0..20).map(|_| send(address, &request).expect("an answer")).map(|answer| name(&answer)).collect();
                 (End::Endpoints(answers) == v1).then_some(())
             });
         }

@@ -1,6 +1,7 @@
 //! The Bookinfo mesh, as a real Istio control plane describes it: where does a request go?
 //!
-//! The same xDS is given to the translator, whose result the APISIX model decides by, and to a real Envoy.
+//! The same xDS is given to the translator, whose result the APISIX model decides by, and to a real Envoy. [`tasks`] does
+//! the same with the tasks of Istio's documentation.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,7 +12,9 @@
 )]
 
 mod ads;
+mod endpoints;
 mod envoy;
 mod mesh;
 mod stock;
 mod story;
+mod tasks;

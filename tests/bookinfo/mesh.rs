@@ -24,15 +24,19 @@ pub(crate) fn responses(node: &str, state: &str) -> Vec<Vec<u8>> {
     FILES.iter().map(|file| std::fs::read(folder.join(format!("{file}.pb"))).expect("a captured response")).collect()
 }
 
+/// The resources of a response.
+pub(crate) fn resources(response: &[u8]) -> Vec<Any> {
+    DiscoveryResponse::decode(response).expect("a response").resources
+}
+
 /// The names of the resources in a response, sorted.
 pub(crate) fn names(types: &Types, response: &[u8]) -> Vec<String> {
-    let response = DiscoveryResponse::decode(response).expect("a response");
     let name = |any: &Any| {
         let resource = types.from_bytes(&any.type_url, &any.value)?;
         // The name is field 1 of each of the four types.
         Some(resource.get_field_by_number(1)?.as_str()?.to_owned())
     };
-    let mut names: Vec<String> = response.resources.iter().map(|any| name(any).expect("a name")).collect();
+    let mut names: Vec<String> = resources(response).iter().map(|any| name(any).expect("a name")).collect();
     names.sort();
     names
 }

@@ -9,5 +9,6 @@ mod demo;
 mod explain;
 mod kinds;
 mod services;
+mod simulate;
 mod support;
 mod usage;

@@ -30,6 +30,8 @@ pub(super) struct RouteAction {
     pub(super) picks_by_metadata: bool,
     /// The deprecated policy.
     pub(super) cors: Option<Override>,
+    /// `grpc-timeout` takes the place of the timeout, for gRPC.
+    pub(super) reads_grpc_timeout: bool,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -106,6 +108,7 @@ impl RouteAction {
             hash_policy: action.objects("hash_policy")?.iter().map(Object::json).collect(),
             picks_by_metadata: action.has("metadata_match"),
             cors: Override::read_cors(action)?,
+            reads_grpc_timeout: action.has("max_grpc_timeout"),
             not_modelled: None,
         };
         read.not_modelled = action.unread();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::decision::{Endpoint, Endpoints};
+use super::istio;
 use super::object::{Object, Read};
 use super::spread::Spread;
 use super::stop::{Known, NotModelled};
@@ -16,6 +17,7 @@ pub(super) struct Cluster {
     /// The name of the load assignment that is not inline.
     service: Option<String>,
     spread: Spread,
+    has_panic_threshold: bool,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -95,7 +97,10 @@ impl Cluster {
             service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
             name,
             spread: Spread::read(cluster, kind)?,
-            not_modelled: options(cluster)?.or_else(|| cluster.unread()),
+            has_panic_threshold: cluster
+                .object("common_lb_config")?
+                .is_some_and(|it| it.has("healthy_panic_threshold")),
+            not_modelled: filters(cluster)?.or(options(cluster)?).or_else(|| cluster.unread()),
         })
     }
 
@@ -115,6 +120,9 @@ impl Cluster {
         let healthy = level.iter().filter(|host| host.healthy).count();
         // Below half of healthy hosts all count (panic); below 1/1.4 others share the load.
         if healthy < level.len() {
+            if self.has_panic_threshold {
+                return open("healthy_panic_threshold with unhealthy hosts");
+            }
             if hosts.len() > level.len() || self.spread == Spread::ByLocality {
                 return open("priorities or weighted localities with unhealthy hosts");
             }
@@ -145,6 +153,17 @@ impl Host {
         let hostname = Some(self.hostname.clone()).filter(|name| own_name && !name.is_empty());
         Endpoint { address: self.address.clone(), port: self.port, share, authority: hostname.map(String::into_bytes) }
     }
+}
+
+fn filters(cluster: &Object) -> Read<Option<String>> {
+    for filter in cluster.objects("filters")? {
+        let known = filter.object("typed_config")?.map(|config| istio::is_filter(&config)).transpose()?;
+        if known != Some(true) {
+            return Ok(Some(filter.path_of("typed_config")));
+        }
+        filter.ignore_all();
+    }
+    Ok(None)
 }
 
 fn options(cluster: &Object) -> Read<Option<String>> {

@@ -14,6 +14,7 @@ pub(super) use passage::Passage;
 use super::change::Changes;
 use super::exchange::Exchange;
 use super::headers::Headers;
+use super::istio;
 use super::object::{Object, Read};
 use super::stop::{Known, NotModelled};
 
@@ -202,6 +203,7 @@ impl Kind {
     fn inert(name: &str, config: &Object) -> Read<Self> {
         match name {
             "buffer.Buffer" | "buffer.BufferPerRoute" | "grpc_stats.FilterConfig" => {}
+            _ if istio::is_filter(config)? => {}
             _ => return Ok(Self::NotModelled(format!("the HTTP filter {}", config.any_type()?))),
         }
         config.ignore_all();

@@ -116,6 +116,9 @@ impl<'r> Router<'r> {
         draw: &Draw,
     ) -> Known<Answer> {
         NotModelled::check(action.not_modelled.as_ref())?;
+        if action.reads_grpc_timeout && exchange.came_as_grpc {
+            return NotModelled::because("max_grpc_timeout");
+        }
         let (name, weight) = action.target.choose(exchange, draw)?;
         let unavailable = |exchange: &Exchange, status: u16, body: &str, why: String| {
             let mut headers = Headers::of_response();

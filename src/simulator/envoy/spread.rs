@@ -32,7 +32,8 @@ impl Spread {
         let spread = match (policy, common) {
             (Some(policy), _) => Self::of_policy(&policy)?,
             (None, Some(common)) => {
-                common.ignore(&["close_connections_on_host_set_change"]);
+                // Of the cluster, where it has hosts that are not healthy.
+                common.ignore(&["close_connections_on_host_set_change", "healthy_panic_threshold"]);
                 Self::of_localities(&common)?
             }
             (None, None) => Self::ByHost,
