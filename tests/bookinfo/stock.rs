@@ -4,6 +4,7 @@
 //!   are removed: Istio's own `istio.alpn`, `istio.metadata_exchange`, `istio.stats`. None of them routes.
 //! * Every listener is bound to a free port of 127.0.0.1, and its connections are not handed over by their original
 //!   destination, as no packet filter redirects any here.
+//! * Filter chains with TLS are served in plain text and for any server name: nobody hands out the certificates here.
 //! * The filter chain matches that need a redirected connection (`destination_port`) stay, and match nothing.
 
 use amesh_tests::message::{LISTENER, Types, name_of};
@@ -38,6 +39,15 @@ fn on_loopback(types: &Types, listener: &mut DynamicMessage) {
     listener.set_field_by_name("address", Value::Message(address));
     for field in ["bind_to_port", "use_original_dst"] {
         listener.clear_field_by_name(field);
+    }
+    let chains = listener.get_field_by_name_mut("filter_chains").and_then(Value::as_list_mut);
+    chains.into_iter().flatten().filter_map(Value::as_message_mut).for_each(in_plain_text);
+}
+
+fn in_plain_text(chain: &mut DynamicMessage) {
+    if chain.has_field_by_name("transport_socket") {
+        chain.clear_field_by_name("transport_socket");
+        chain.clear_field_by_name("filter_chain_match");
     }
 }
 

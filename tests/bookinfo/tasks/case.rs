@@ -98,11 +98,6 @@ impl Case {
         self.url().0.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
     }
 
-    /// True where the URL says so.
-    pub(crate) fn is_tls(&self) -> bool {
-        self.url().2
-    }
-
     /// The name without the port.
     pub(crate) fn name(&self) -> &str {
         self.url().0.split(':').next().unwrap_or_default()
