@@ -7,7 +7,7 @@ fn reviews(arguments: &[&str]) -> Run {
     let folder = root().join("examples/istio/request-routing/xds");
     let files = ["cds", "eds", "lds", "rds"].map(|name| folder.join(format!("{name}.json")).display().to_string());
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    amesh(&[&["simulate", "--url", "http://reviews:9080/reviews/0"], arguments, &files].concat())
+    amesh(&[&["simulate", "--url", "http://reviews:9080/reviews/0"], arguments, files.as_slice()].concat())
 }
 
 const REDIRECTED: [&str; 4] = ["--port", "15001", "--original-dst", "10.96.0.13:9080"];
