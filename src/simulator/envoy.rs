@@ -67,6 +67,7 @@ mod spread;
 mod stop;
 mod template;
 mod text_match;
+mod tree;
 
 pub use arrival::knows_method;
 pub use change::ResponseChanges;

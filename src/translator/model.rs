@@ -2,6 +2,7 @@
 
 mod address;
 pub(crate) mod cluster;
+pub(crate) mod condition;
 pub(crate) mod duration;
 pub(crate) mod endpoint;
 pub(crate) mod filter;
@@ -12,3 +13,4 @@ mod labels;
 pub(crate) mod listener;
 pub(crate) mod route;
 mod rules;
+pub(crate) mod tree;

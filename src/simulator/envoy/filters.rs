@@ -8,6 +8,7 @@ mod limit;
 mod mutation;
 mod passage;
 mod rbac;
+mod wrapped;
 
 pub(super) use passage::Passage;
 
@@ -17,6 +18,7 @@ use super::headers::Headers;
 use super::istio;
 use super::object::{Object, Read};
 use super::stop::{Known, NotModelled};
+use super::tree::Tree;
 
 /// A filter of the chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,9 @@ enum Kind {
     Limit(Box<limit::Limit>),
     Compressor(Box<compress::Compressor>),
     CompressorRoute(compress::Route),
+    Wrapped(Box<wrapped::Wrapped>),
+    /// Which requests pass a wrapped filter by.
+    PassedBy(Box<Tree<()>>),
     NotModelled(String),
 }
 
@@ -165,6 +170,9 @@ impl Kind {
     /// Reads the configuration of a filter, or that of a route for it.
     fn read(config: &Object) -> Read<Self> {
         let name = config.any_type()?;
+        if let Some(kind) = wrapped::read(name, config)? {
+            return Ok(config.unread().map_or(kind, Self::NotModelled));
+        }
         let known = name.strip_prefix(FILTERS).map(|name| name.replace(".v3.", "."));
         let kind = match known.as_deref().unwrap_or_default() {
             "router.Router" => {
@@ -221,6 +229,9 @@ impl Filter {
         exchange: &mut Exchange,
         responses: &mut Vec<Changes>,
     ) -> Known<Verdict> {
+        if let Kind::Wrapped(wrapped) = &self.kind {
+            return wrapped.act((at, self), passage, kinds, exchange, responses);
+        }
         match kinds.first().copied().unwrap_or(&self.kind) {
             Kind::NotModelled(what) => NotModelled::because(what),
             Kind::Fault(fault) => fault.act(exchange, passage.cluster.as_deref()),
@@ -237,6 +248,7 @@ impl Filter {
                 compress::act((at, &self.kind, kinds), passage, exchange, responses);
                 Ok(Verdict::Continue)
             }
+            Kind::Wrapped(_) | Kind::PassedBy(_) => NotModelled::because("a tree for a filter that is not in one"),
             Kind::Router | Kind::Inert | Kind::Rbac(None) => Ok(Verdict::Continue),
         }
     }

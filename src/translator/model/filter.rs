@@ -3,6 +3,7 @@
 //! A filter that cannot be translated stays in the list as [`Config::Unusable`]: whether it denies a request depends on
 //! the route, which may switch it off.
 
+mod access_tree;
 mod compressor;
 mod cors;
 mod csrf;
@@ -14,6 +15,7 @@ mod percent;
 mod rbac;
 mod read;
 mod small;
+mod wrapped;
 
 pub(crate) use compressor::{Compressor, CompressorRoute, Library};
 pub(crate) use cors::{Cors, CorsError, deprecated as deprecated_cors};
@@ -23,15 +25,18 @@ pub(crate) use fault::{Abort, Answer, Delay, Fault};
 pub(crate) use limit::{Bucket, Limit, Part};
 pub(crate) use mutation::Mutation;
 pub(crate) use percent::Percent;
-pub(crate) use rbac::{Rbac, Rule};
+pub(crate) use rbac::Rbac;
 pub(crate) use read::{installed, per_route};
 pub(crate) use small::HealthCheck;
+pub(crate) use wrapped::Wrapped;
 
 use std::collections::BTreeMap;
 
 use amesh_xds::coverage::WireError;
 
+use super::condition::Condition;
 use super::rules::RuleError;
+use super::tree::TreeError;
 
 /// One HTTP filter of a connection manager.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +78,10 @@ pub(crate) enum Config {
     CompressorRoute(CompressorRoute),
     /// `envoy.extensions.filters.http.header_mutation.v3.HeaderMutation`.
     Mutation(Box<Mutation>),
+    /// `envoy.extensions.common.matching.v3.ExtensionWithMatcher`.
+    Wrapped(Box<Wrapped>),
+    /// `envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute`: which requests pass a wrapped filter by.
+    PassedBy(Box<Condition>),
 }
 
 /// What a route, virtual host or route configuration says about a filter.
@@ -125,6 +134,9 @@ pub(crate) enum FilterError {
     /// The RBAC filter is bad.
     #[error("rules.{0}")]
     Rbac(#[from] rbac::RbacError),
+    /// A match tree is bad.
+    #[error("{0}: {1}")]
+    Tree(&'static str, TreeError),
     /// The CSRF policy is bad.
     #[error("{0}")]
     Csrf(#[from] csrf::CsrfError),

@@ -5,12 +5,15 @@
 //! came.
 
 mod compress;
+mod condition;
 mod cors;
 mod csrf;
 mod fault;
 mod limit;
 mod order;
 mod rbac;
+
+pub(super) use condition::Conditions;
 
 use std::collections::BTreeSet;
 
@@ -20,10 +23,11 @@ use super::outcome::{Outcome, Share};
 use super::partition;
 use crate::apisix::{Abort, ClientControl, FaultInjection, Plugins, ResponseRewrite};
 use crate::diagnostic::Code;
+use crate::model::condition::Condition;
 use crate::model::filter::{Config, Cors, Effective, Levels, Percent};
 use crate::model::headers::HeaderMutations;
 use crate::report::{Place, Report};
-use crate::vars::{Expr, HeaderError, HeaderMatch};
+use crate::vars::{Expr, HeaderError, HeaderMatch, Lines};
 
 /// What filters are applied to.
 pub(super) struct Context<'a> {
@@ -79,10 +83,7 @@ impl Context<'_> {
         for (index, (name, config)) in effective.into_iter().enumerate().rev() {
             let before = steps.get(..index).unwrap_or_default();
             let filtered = order::check(config, before).and_then(|()| self.filter(name, config, shares));
-            shares = filtered.unwrap_or_else(|Refusal(why)| {
-                self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
-                vec![(Expr::True, Outcome::denied())]
-            });
+            shares = filtered.unwrap_or_else(|why| self.deny(name, &why));
         }
         shares
     }
@@ -112,7 +113,10 @@ impl Context<'_> {
     fn filter(&mut self, name: &str, config: Effective<'_>, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
         match config {
             Effective::Mismatch => Err("the route configures it as if it were another filter".into()),
-            Effective::Config(Config::Nothing | Config::Off) => Ok(shares),
+            // What routes say about a tree says nothing where no filter is in one.
+            Effective::Config(Config::Nothing | Config::Off | Config::PassedBy(_)) => Ok(shares),
+            Effective::Unless(passes, config) => self.unless(name, passes, config, shares),
+            Effective::Config(Config::Wrapped(wrapped)) => self.unless(name, &wrapped.passes, &wrapped.inner, shares),
             Effective::Config(Config::Unusable(why)) => Err(Refusal(why.clone())),
             Effective::Config(Config::Fault(fault)) => self.fault(fault, shares),
             Effective::Config(Config::Cors(_)) => Ok(self.cors(name, shares)),
@@ -129,6 +133,33 @@ impl Context<'_> {
             }
             Effective::Config(Config::Mutation(_)) => self.mutation(name, shares),
         }
+    }
+
+    /// Requests that surely meet the condition pass the filter by.
+    fn unless(
+        &mut self,
+        name: &str,
+        passes: &Condition,
+        config: &Config,
+        shares: Vec<Share>,
+    ) -> Result<Vec<Share>, Refusal> {
+        let passes = self.condition(passes, Lines::OneMustMatch)?;
+        if passes.is_true() {
+            return Ok(shares);
+        }
+        if shares.len() > SHARES_MAX {
+            return Err("too many filters before others are for some requests only".into());
+        }
+        let by = shares.iter().map(|(share, outcome)| (passes.clone().and(share.clone()), outcome.clone()));
+        let by: Vec<Share> = by.filter(|(share, _)| !share.is_false()).collect();
+        let filtered = self.filter(name, Effective::Config(config), shares).unwrap_or_else(|why| self.deny(name, &why));
+        Ok(by.into_iter().chain(filtered).collect())
+    }
+
+    /// What cannot be expressed is denied.
+    fn deny(&mut self, name: &str, Refusal(why): &Refusal) -> Vec<Share> {
+        self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
+        vec![(Expr::True, Outcome::denied())]
     }
 
     /// What a filter does to headers has been done together with what the route does.
@@ -148,6 +179,11 @@ impl Context<'_> {
         shares.into_iter().map(limited).collect()
     }
 
+    fn condition(&mut self, condition: &Condition, lines: Lines) -> Result<Expr, Refusal> {
+        let mut conditions = Conditions { requests: self.requests, place: self.place, report: self.report };
+        conditions.expr(condition, lines)
+    }
+
     /// What all of the headers must be.
     fn headers(&mut self, headers: &[HeaderMatch]) -> Result<Expr, Refusal> {
         let mut parts = Vec::with_capacity(headers.len());
@@ -162,6 +198,8 @@ impl Context<'_> {
     }
 }
 
+/// Shares before a filter that some requests pass by, which doubles them.
+const SHARES_MAX: usize = 32;
 /// Alternatives in `vars` of fault-injection that APISIX takes.
 const ALTERNATIVES_MAX: usize = 20;
 

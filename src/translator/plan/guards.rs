@@ -3,6 +3,8 @@
 //! APISIX routes are global to all ports, so where there is more than one filter chain every route carries a condition
 //! on the port. The conditions of two chains never hold for the same request.
 
+mod ports;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -196,10 +198,24 @@ fn destination(listener: &Listener, port: u16) -> Expr {
 /// `address:port`, present on redirected connections only.
 const ORIGINAL_DESTINATION: &str = "connection_original_dst";
 
-/// The client connected to this port.
-pub(super) fn connected_to(port: u16) -> Expr {
-    let direct = Expr::present(ORIGINAL_DESTINATION).negate().and(at_port(port));
-    Expr::any([direct, destined_for_port(port)])
+/// The client connected to one of these ports.
+pub(super) fn connected_to(first: u16, last: u16) -> Expr {
+    let (here, there) = if first == last {
+        (at_port(first), destined_for_port(first))
+    } else {
+        let ports = ports::pattern(first, last);
+        let there = Expr::matches(ORIGINAL_DESTINATION, format!(r":{ports}\z"));
+        (Expr::matches("server_port", format!(r"^{ports}\z")), there)
+    };
+    Expr::any([Expr::present(ORIGINAL_DESTINATION).negate().and(here), there])
+}
+
+/// The client connected to an address in this range; of redirected connections it is said that they all did, or that
+/// none did.
+pub(super) fn connected_at(range: &str, redirected: bool) -> Expr {
+    let here = Expr::in_range("server_addr", range);
+    let elsewhere = Expr::present(ORIGINAL_DESTINATION);
+    if redirected { Expr::any([elsewhere, here]) } else { elsewhere.negate().and(here) }
 }
 
 fn destined_for_port(port: u16) -> Expr {

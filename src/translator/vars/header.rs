@@ -107,8 +107,26 @@ impl HeaderMatch {
     /// As [`HeaderMatch::to_expr`], with a choice for headers in several lines.
     pub(crate) fn lines_to_expr(&self, lines: Lines) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
         let var = header_variable(&self.name)?;
-        let lines = if !var.starts_with("http_") || var == "http_host" { Lines::AsOne } else { lines };
+        let lines = if is_repeatable(&var) { lines } else { Lines::AsOne };
         Ok((self.condition(&var, lines)?, self.notes(&var)))
+    }
+
+    /// The condition on all lines as one text, joined by commas, of a matcher that is not inverted and tells a header that
+    /// is missing.
+    pub(crate) fn joined_to_expr(&self, lines: Lines) -> Result<(Expr, Vec<HeaderNote>), HeaderError> {
+        let var = header_variable(&self.name)?;
+        let is_plain = !is_repeatable(&var) || !text::sees_joints(&self.kind);
+        let mut notes = self.notes(&var);
+        notes.retain(|note| *note != HeaderNote::RepeatedLines || !is_plain);
+        let one = text::condition(&var, &self.kind, self.ignore_case, Lines::AsOne)?;
+        let several = || Expr::matches(&var, ", ");
+        let expr = match lines {
+            _ if is_plain => one,
+            Lines::AsOne => one,
+            Lines::AnyMayMatch => Expr::any([one, several()]),
+            Lines::OneMustMatch => one.and(several().negate()),
+        };
+        Ok((expr, notes))
     }
 
     fn condition(&self, var: &str, lines: Lines) -> Result<Expr, HeaderError> {
@@ -138,7 +156,7 @@ impl HeaderMatch {
 
     fn notes(&self, var: &str) -> Vec<HeaderNote> {
         let mut notes = Vec::new();
-        let repeatable = var.starts_with("http_") && var != "http_host";
+        let repeatable = is_repeatable(var);
         if repeatable && !matches!(self.kind, HeaderKind::Present(_)) {
             notes.push(HeaderNote::RepeatedLines);
         }
@@ -168,6 +186,11 @@ pub(crate) fn header_variable(name: &str) -> Result<String, HeaderError> {
         }
         _ => Ok(format!("http_{}", lower.replace('-', "_"))),
     }
+}
+
+/// It may come in several lines.
+fn is_repeatable(var: &str) -> bool {
+    var.starts_with("http_") && var != "http_host"
 }
 
 fn always_present(var: &str) -> bool {

@@ -65,6 +65,16 @@ pub(super) fn condition(var: &str, kind: &HeaderKind, ignore_case: bool, lines: 
     Ok(if ignore_case { Expr::matches_caseless(var, pattern) } else { Expr::matches(var, pattern) })
 }
 
+/// The condition may tell lines that Envoy has joined by a comma from those that nginx has joined by a comma and a blank.
+pub(super) fn sees_joints(kind: &HeaderKind) -> bool {
+    match kind {
+        HeaderKind::Exact(text) | HeaderKind::Prefix(text) => text.contains(','),
+        HeaderKind::Suffix(text) | HeaderKind::Contains(text) => text.contains(',') || text.starts_with(' '),
+        HeaderKind::Present(_) => false,
+        HeaderKind::Regex(_) | HeaderKind::Range { .. } => true,
+    }
+}
+
 /// What cannot be looked for in the middle of a text may be in any that may have several lines.
 fn several(var: &str, one: Expr, any_line: bool) -> Expr {
     if any_line { Expr::any([one, Expr::matches(var, ", ")]) } else { one }

@@ -8,10 +8,18 @@ use crate::envoy::headers::Headers;
 use crate::envoy::object::{Object, Read};
 use crate::envoy::stop::{Known, NotModelled};
 use crate::envoy::text_match::TextMatch;
+use crate::envoy::tree::Tree;
 
 /// Who may do what.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Rbac {
+pub(super) enum Rbac {
+    Rules(Rules),
+    /// The action of a leaf: whether it denies.
+    Tree(Box<Tree<bool>>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rules {
     denies: bool,
     only_logs: bool,
     /// Permission and principal of each policy.
@@ -44,12 +52,41 @@ impl Rbac {
     pub(super) fn read(config: &Object) -> Read<Option<Self>> {
         config.ignore(&["rules_stat_prefix", "shadow_rules", "shadow_matcher", "shadow_rules_stat_prefix"]);
         config.ignore(&["track_per_rule_stats"]);
-        let Some(rules) = config.object("rules")? else { return Ok(None) };
+        let (tree, rules) = (config.object("matcher")?, config.object("rules")?);
+        let rules = rules.map(|rules| Rules::read(&rules)).transpose()?;
+        // Beside a tree there are no rules.
+        let Some(tree) = tree else { return Ok(rules.map(Self::Rules)) };
+        Tree::read(&tree, &denies).map(|tree| Some(Self::Tree(Box::new(tree))))
+    }
+
+    pub(super) fn act(&self, exchange: &Exchange) -> Known<Verdict> {
+        let allows = match self {
+            Self::Rules(rules) => rules.allow(exchange)?,
+            Self::Tree(tree) => tree.find(exchange)?.is_some_and(|denies| !denies),
+        };
+        if allows {
+            return Ok(Verdict::Continue);
+        }
+        Ok(Verdict::Reply(403, "RBAC: access denied".into(), Headers::of_response(), "denied"))
+    }
+}
+
+/// `envoy.config.rbac.v3.Action`.
+fn denies(action: &Object) -> Read<bool> {
+    if action.any_type()? != "envoy.config.rbac.v3.Action" {
+        return Err(action.refuse("", "Didn't find a registered implementation"));
+    }
+    action.ignore(&["name"]);
+    Ok(action.choice("action", &["ALLOW", "DENY", "LOG"])? == "DENY")
+}
+
+impl Rules {
+    fn read(rules: &Object) -> Read<Self> {
         rules.ignore(&["audit_logging_options"]);
         let action = rules.choice("action", &["ALLOW", "DENY", "LOG"])?;
         let policies = rules.map("policies")?;
         let policies = policies.iter().map(|(_, policy)| Self::policy(policy)).collect::<Read<_>>()?;
-        Ok(Some(Self { denies: action == "DENY", only_logs: action == "LOG", policies }))
+        Ok(Self { denies: action == "DENY", only_logs: action == "LOG", policies })
     }
 
     fn policy(policy: &Object) -> Read<(Rule, Rule)> {
@@ -61,7 +98,7 @@ impl Rbac {
         }
     }
 
-    pub(super) fn act(&self, exchange: &Exchange) -> Known<Verdict> {
+    fn allow(&self, exchange: &Exchange) -> Known<bool> {
         let mut matches = false;
         for (permission, principal) in &self.policies {
             if permission.holds(exchange)? && principal.holds(exchange)? {
@@ -69,10 +106,7 @@ impl Rbac {
                 break;
             }
         }
-        if matches != self.denies || self.only_logs {
-            return Ok(Verdict::Continue);
-        }
-        Ok(Verdict::Reply(403, "RBAC: access denied".into(), Headers::of_response(), "denied"))
+        Ok(matches != self.denies || self.only_logs)
     }
 }
 

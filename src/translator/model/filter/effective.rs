@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use super::{Config, HttpFilter, Mutation, Override, Overrides};
+use super::{Config, HttpFilter, Mutation, Override, Overrides, Wrapped};
+use crate::model::condition::Condition;
 use crate::model::headers::HeaderMutations;
 
 /// The filters of a connection manager, in their order.
@@ -65,6 +66,8 @@ impl Filters {
 pub(crate) enum Effective<'a> {
     /// This one.
     Config(&'a Config),
+    /// This one, for requests that do not meet the condition.
+    Unless(&'a Condition, &'a Config),
     /// A route configures the filter as if it were another one.
     Mismatch,
 }
@@ -83,7 +86,12 @@ impl<'a> Levels<'a> {
     }
 
     fn config(self, name: &str, installed: &'a Config) -> Effective<'a> {
-        self.configs(name).next().map_or(Effective::Config(installed), |own| replaced(installed, own))
+        let own = self.configs(name).next();
+        match (installed, own) {
+            (Config::Wrapped(wrapped), own) => inside(wrapped, own),
+            (installed, None) => Effective::Config(installed),
+            (installed, Some(own)) => replaced(installed, own),
+        }
     }
 
     /// What the filter does itself comes first, then what all of the levels say, the least specific last.
@@ -95,6 +103,20 @@ impl<'a> Levels<'a> {
             others.reverse();
         }
         own.into_iter().chain(others).flat_map(|mutation| &mutation.steps).collect()
+    }
+}
+
+/// A route has something to say about the tree, or about the filter in it, which then is as the chain has it.
+fn inside<'a>(wrapped: &'a Wrapped, own: Option<&'a Config>) -> Effective<'a> {
+    let passes = &wrapped.passes;
+    match own {
+        None => Effective::Unless(passes, &wrapped.inner),
+        Some(Config::PassedBy(passes)) => Effective::Unless(passes, &wrapped.inner),
+        Some(own @ Config::Unusable(_)) => Effective::Config(own),
+        Some(own) => match replaced(&wrapped.inner, own) {
+            Effective::Config(inner) => Effective::Unless(passes, inner),
+            other => other,
+        },
     }
 }
 

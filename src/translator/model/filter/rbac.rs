@@ -8,11 +8,13 @@ use amesh_xds::wire::envoy::config::rbac::v3::permission::Rule as Permitted;
 use amesh_xds::wire::envoy::config::rbac::v3::principal::Identifier;
 use amesh_xds::wire::envoy::r#type::matcher::v3::path_matcher::Rule as PathRule;
 use amesh_xds::wire::envoy::r#type::matcher::v3::{PathMatcher, StringMatcher};
+use amesh_xds::wire::envoy::r#type::v3::Int32Range;
 
+use crate::model::condition::Condition;
 use crate::model::findings::Denied;
 use crate::model::route::{HeaderMatcherError, header_match, text_match};
 use crate::report::{Place, Report};
-use crate::vars::{HeaderMatch, TextMatch};
+use crate::vars::TextMatch;
 
 /// What the filter decides on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,30 +22,7 @@ pub(crate) struct Rbac {
     /// Requests that meet the rule are denied; else those that do not meet it.
     pub(crate) denies: bool,
     /// Holds where one of the policies does.
-    pub(crate) rule: Rule,
-}
-
-/// A condition on a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// All of them hold; none: always.
-    All(Vec<Rule>),
-    /// One of them holds; none: never.
-    Any(Vec<Rule>),
-    /// It does not hold.
-    Not(Box<Rule>),
-    /// A header.
-    Header(HeaderMatch),
-    /// The path without its query.
-    Path(TextMatch),
-    /// The port that the client connected to: first and last.
-    Port(u16, u16),
-    /// The client's address, by what the connection manager trusts; `address/length`.
-    Client(String),
-    /// The address that the connection comes from.
-    Peer(String),
-    /// The server name that the client asked TLS for; empty without TLS.
-    ServerName(TextMatch),
+    pub(crate) rule: Condition,
 }
 
 /// Why Envoy would refuse the filter.
@@ -72,6 +51,9 @@ pub(crate) enum RuleError {
     /// A port out of range.
     #[error("destination_port is {0}; it must be 0 to 65535")]
     Port(u32),
+    /// Ports out of range, or none at all.
+    #[error("destination_port_range is {0} to {1}; it must be a range in 0 to 65536")]
+    Ports(i32, i32),
     /// Not an address.
     #[error("{0:?} is not an IP address")]
     Address(String),
@@ -112,72 +94,82 @@ pub(super) fn convert(rules: wire::Rbac, place: &Place<'_>, report: &mut Report)
         }
     }
     let rbac = if only_logs {
-        Rbac { denies: true, rule: Rule::Any(Vec::new()) }
+        Rbac { denies: true, rule: Condition::Any(Vec::new()) }
     } else {
-        Rbac { denies, rule: Rule::Any(policies) }
+        Rbac { denies, rule: Condition::Any(policies) }
     };
     Ok((told || only_logs).then_some(rbac))
 }
 
-fn policy(policy: wire::Policy, place: &Place<'_>, report: &mut Report) -> Result<Rule, Lack> {
+fn policy(policy: wire::Policy, place: &Place<'_>, report: &mut Report) -> Result<Condition, Lack> {
     let permissions = policy.permissions.into_iter().map(|rule| permission(rule, place, report));
     let permissions = permissions.collect::<Result<_, _>>()?;
     let principals = policy.principals.into_iter().map(|rule| principal(rule, place, report));
-    Ok(Rule::All(vec![Rule::Any(permissions), Rule::Any(principals.collect::<Result<_, _>>()?)]))
+    Ok(Condition::All(vec![Condition::Any(permissions), Condition::Any(principals.collect::<Result<_, _>>()?)]))
 }
 
-fn permission(rule: wire::Permission, place: &Place<'_>, report: &mut Report) -> Result<Rule, Lack> {
+fn permission(rule: wire::Permission, place: &Place<'_>, report: &mut Report) -> Result<Condition, Lack> {
     Ok(match rule.rule.ok_or(RuleError::Unset)? {
-        Permitted::Any(true) => Rule::All(Vec::new()),
+        Permitted::Any(true) => Condition::All(Vec::new()),
         Permitted::Any(false) => return Err(RuleError::AnyFalse.into()),
-        Permitted::AndRules(set) => Rule::All(permissions(set.rules, place, report)?),
-        Permitted::OrRules(set) => Rule::Any(permissions(set.rules, place, report)?),
-        Permitted::NotRule(rule) => Rule::Not(Box::new(permission(*rule, place, report)?)),
+        Permitted::AndRules(set) => Condition::All(permissions(set.rules, place, report)?),
+        Permitted::OrRules(set) => Condition::Any(permissions(set.rules, place, report)?),
+        Permitted::NotRule(rule) => Condition::Not(Box::new(permission(*rule, place, report)?)),
         Permitted::Header(header) => {
-            Rule::Header(header_match(header, Denied(false), place, report)?.ok_or(Lack::Untold)?)
+            Condition::Header(header_match(header, Denied(false), place, report)?.ok_or(Lack::Untold)?)
         }
         Permitted::UrlPath(path) => self::path(path, place, report)?,
         Permitted::DestinationPort(port) => {
             let port = u16::try_from(port).map_err(|_| RuleError::Port(port))?;
-            Rule::Port(port, port)
+            Condition::Port(port, port)
         }
-        Permitted::RequestedServerName(name) => Rule::ServerName(text(name, place, report)?),
+        Permitted::DestinationPortRange(range) => ports(range)?,
+        Permitted::DestinationIp(range) => Condition::Destination(cidr(&range)?),
+        Permitted::RequestedServerName(name) => Condition::ServerName(text(name, place, report)?),
     })
 }
 
-fn permissions(rules: Vec<wire::Permission>, place: &Place<'_>, report: &mut Report) -> Result<Vec<Rule>, Lack> {
+/// The end is not one of them.
+fn ports(range: Int32Range) -> Result<Condition, RuleError> {
+    let bad = || RuleError::Ports(range.start, range.end);
+    let last = range.end.checked_sub(1).filter(|last| *last >= range.start).ok_or_else(bad)?;
+    let port = |number: i32| u16::try_from(number).map_err(|_| bad());
+    Ok(Condition::Port(port(range.start)?, port(last)?))
+}
+
+fn permissions(rules: Vec<wire::Permission>, place: &Place<'_>, report: &mut Report) -> Result<Vec<Condition>, Lack> {
     if rules.is_empty() {
         return Err(RuleError::EmptySet.into());
     }
     rules.into_iter().map(|rule| permission(rule, place, report)).collect()
 }
 
-fn principal(rule: wire::Principal, place: &Place<'_>, report: &mut Report) -> Result<Rule, Lack> {
+fn principal(rule: wire::Principal, place: &Place<'_>, report: &mut Report) -> Result<Condition, Lack> {
     Ok(match rule.identifier.ok_or(RuleError::Unset)? {
-        Identifier::Any(true) => Rule::All(Vec::new()),
+        Identifier::Any(true) => Condition::All(Vec::new()),
         Identifier::Any(false) => return Err(RuleError::AnyFalse.into()),
-        Identifier::AndIds(set) => Rule::All(principals(set.ids, place, report)?),
-        Identifier::OrIds(set) => Rule::Any(principals(set.ids, place, report)?),
-        Identifier::NotId(rule) => Rule::Not(Box::new(principal(*rule, place, report)?)),
+        Identifier::AndIds(set) => Condition::All(principals(set.ids, place, report)?),
+        Identifier::OrIds(set) => Condition::Any(principals(set.ids, place, report)?),
+        Identifier::NotId(rule) => Condition::Not(Box::new(principal(*rule, place, report)?)),
         Identifier::Header(header) => {
-            Rule::Header(header_match(header, Denied(false), place, report)?.ok_or(Lack::Untold)?)
+            Condition::Header(header_match(header, Denied(false), place, report)?.ok_or(Lack::Untold)?)
         }
         Identifier::UrlPath(path) => self::path(path, place, report)?,
-        Identifier::RemoteIp(range) => Rule::Client(cidr(&range)?),
-        Identifier::SourceIp(range) | Identifier::DirectRemoteIp(range) => Rule::Peer(cidr(&range)?),
+        Identifier::RemoteIp(range) => Condition::Client(cidr(&range)?),
+        Identifier::SourceIp(range) | Identifier::DirectRemoteIp(range) => Condition::Peer(cidr(&range)?),
     })
 }
 
-fn principals(rules: Vec<wire::Principal>, place: &Place<'_>, report: &mut Report) -> Result<Vec<Rule>, Lack> {
+fn principals(rules: Vec<wire::Principal>, place: &Place<'_>, report: &mut Report) -> Result<Vec<Condition>, Lack> {
     if rules.is_empty() {
         return Err(RuleError::EmptySet.into());
     }
     rules.into_iter().map(|rule| principal(rule, place, report)).collect()
 }
 
-fn path(path: PathMatcher, place: &Place<'_>, report: &mut Report) -> Result<Rule, Lack> {
+fn path(path: PathMatcher, place: &Place<'_>, report: &mut Report) -> Result<Condition, Lack> {
     let PathRule::Path(matcher) = path.rule.ok_or(RuleError::Unset)?;
-    Ok(Rule::Path(text(matcher, place, report)?))
+    Ok(Condition::Path(text(matcher, place, report)?))
 }
 
 fn text(matcher: StringMatcher, place: &Place<'_>, report: &mut Report) -> Result<TextMatch, Lack> {

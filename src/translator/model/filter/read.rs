@@ -2,6 +2,7 @@
 
 use amesh_xds::schema::{Action, Class};
 use amesh_xds::wire::envoy::config::route::v3::FilterConfig;
+use amesh_xds::wire::envoy::extensions::common::matching::v3 as wire_wrapped;
 use amesh_xds::wire::envoy::extensions::filters::http::buffer::v3 as wire_buffer;
 use amesh_xds::wire::envoy::extensions::filters::http::compressor::v3 as wire_compressor;
 use amesh_xds::wire::envoy::extensions::filters::http::cors::v3::CorsPolicy;
@@ -17,10 +18,14 @@ use amesh_xds::wire::google::protobuf::Any;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Config, FilterError, HttpFilter, Override, compressor, cors, csrf, fault, limit, mutation, rbac, small};
+use super::{
+    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, compressor, cors, csrf, fault, limit, mutation, rbac,
+    small, wrapped,
+};
 use crate::diagnostic::Code;
+use crate::model::condition::Condition;
 use crate::model::findings::{Classified, classify, scan, shown};
-use crate::model::rules::filled;
+use crate::model::rules::{filled, set};
 use crate::report::{Place, Report};
 
 const INSTALLED: &str = "http_filter";
@@ -40,6 +45,8 @@ const MUTATION: &str = "envoy.extensions.filters.http.header_mutation.v3.HeaderM
 const MUTATION_PER_ROUTE: &str = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute";
 const COMPRESSOR: &str = "envoy.extensions.filters.http.compressor.v3.Compressor";
 const COMPRESSOR_PER_ROUTE: &str = "envoy.extensions.filters.http.compressor.v3.CompressorPerRoute";
+const WRAPPED: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher";
+const WRAPPED_PER_ROUTE: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute";
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// The filters of a connection manager that has been scanned. `fetched`: it has some that are not in the message.
@@ -242,12 +249,52 @@ fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Re
             let own = compressor::per_route(own, place, report)?;
             Some(own.map_or(Config::Off, Config::CompressorRoute))
         }
+        WRAPPED => wrapped(wire_wrapped::ExtensionWithMatcher::decode(bytes.clone())?, place, report)?,
+        WRAPPED_PER_ROUTE => {
+            let own = wire_wrapped::ExtensionWithMatcherPerRoute::decode(bytes.clone())?;
+            let passes = wrapped::passes(&own.xds_matcher.unwrap_or_default(), place, report)?;
+            passes.map(|passes| Config::PassedBy(Box::new(passes)))
+        }
         _ => Some(Config::Nothing),
     };
     Ok(config.unwrap_or_else(|| Config::Unusable(format!("{name}: some of it cannot be translated"))))
 }
 
 fn rbac(own: wire_rbac::Rbac, place: &Place<'_>, report: &mut Report) -> Result<Option<Config>, FilterError> {
-    let Some(rules) = own.rules else { return Ok(Some(Config::Off)) };
-    Ok(rbac::convert(rules, place, report)?.map(|rbac| Config::Rbac(Box::new(rbac))))
+    let rbac = match (own.matcher, own.rules) {
+        (None, None) => return Ok(Some(Config::Off)),
+        (None, Some(rules)) => rbac::convert(rules, place, report)?,
+        (Some(matcher), rules) => {
+            // Beside a tree the rules have to be good, and that is all.
+            rules.map(|rules| rbac::convert(rules, place, &mut Report::default())).transpose()?;
+            access_tree::convert(&matcher, place, report).map_err(|error| FilterError::Tree("matcher", error))?
+        }
+    };
+    Ok(rbac.map(|rbac| Config::Rbac(Box::new(rbac))))
+}
+
+/// Without a tree all requests pass the filter by.
+fn wrapped(
+    own: wire_wrapped::ExtensionWithMatcher,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<Config>, FilterError> {
+    let extension = set(own.extension_config, "extension_config")?;
+    filled(&extension.name, "extension_config.name")?;
+    let any = set(extension.typed_config, "extension_config.typed_config")?;
+    let found = classify(INSTALLED, &any);
+    let inner_place = place.field("extension_config");
+    if matches!(&*found.name, WRAPPED | ROUTER) {
+        return Ok(Some(Config::Unusable(format!("{}: it is not told for which requests it is", shown(&found.name)))));
+    }
+    let inner = configuration(&found, &any.value, false, &inner_place, report)?.unwrap_or(Config::Nothing);
+    let inner = wrapped::refuse(inner);
+    if let (Config::Unusable(why), Some(_)) = (&inner, &own.xds_matcher) {
+        say_unusable(&found, why, &inner_place, report);
+    }
+    let passes = match &own.xds_matcher {
+        None => Some(Condition::All(Vec::new())),
+        Some(matcher) => wrapped::passes(matcher, place, report)?,
+    };
+    Ok(passes.map(|passes| Config::Wrapped(Box::new(Wrapped { passes, inner }))))
 }

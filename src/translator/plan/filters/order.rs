@@ -4,17 +4,22 @@
 //! something else in Envoy.
 
 use super::Refusal;
-use crate::model::filter::{Config, Effective, Part, Rule};
+use crate::model::filter::{Config, Effective, Part};
 use crate::model::headers::HeaderMutations;
 
 /// Refuses a filter that looks at a request header which one of the steps before it changes.
 pub(super) fn check(config: Effective<'_>, before: &[Vec<&HeaderMutations>]) -> Result<(), Refusal> {
-    let Effective::Config(config) = config else { return Ok(()) };
+    let (passes, config) = match config {
+        Effective::Config(config) => (None, config),
+        Effective::Unless(passes, config) => (Some(passes), config),
+        Effective::Mismatch => return Ok(()),
+    };
     if before.iter().all(Vec::is_empty) {
         return Ok(());
     }
     let mut looks_at = Vec::new();
     reads(config, &mut looks_at);
+    passes.into_iter().for_each(|passes| passes.headers(&mut looks_at));
     let steps = || before.iter().flatten().map(|step| &step.request);
     let changes = |name: &&str| {
         steps().any(|level| {
@@ -37,7 +42,9 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
         | Config::Buffer(_)
         | Config::Compressor(_)
         | Config::CompressorRoute(_)
-        | Config::Mutation(_) => {}
+        | Config::Mutation(_)
+        | Config::Wrapped(_) => {}
+        Config::PassedBy(passes) => passes.headers(names),
         Config::Fault(fault) => {
             names.extend(fault.headers.iter().map(|header| header.name.as_str()));
             names.extend((!fault.nodes.is_empty()).then_some("x-envoy-downstream-service-node"));
@@ -50,7 +57,7 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
             names.extend(["origin", "access-control-request-method", "access-control-request-private-network"]);
         }
         Config::Limit(limit) => names.extend(limit.descriptors.iter().flat_map(|it| &it.parts).flat_map(part)),
-        Config::Rbac(rbac) => rule(&rbac.rule, names),
+        Config::Rbac(rbac) => rbac.rule.headers(names),
     }
 }
 
@@ -59,15 +66,5 @@ fn part(part: &Part) -> Vec<&str> {
         Part::Headers(headers, _) => headers.iter().map(|header| header.name.as_str()).collect(),
         Part::EachHeader(name) => vec![name],
         Part::Query(_) | Part::Client(..) | Part::EachClient => Vec::new(),
-    }
-}
-
-fn rule<'a>(part: &'a Rule, names: &mut Vec<&'a str>) {
-    match part {
-        Rule::All(parts) | Rule::Any(parts) => parts.iter().for_each(|part| rule(part, names)),
-        Rule::Not(part) => rule(part, names),
-        Rule::Header(header) => names.push(&header.name),
-        // The client's address has been found before any filter runs.
-        Rule::Client(_) | Rule::Path(_) | Rule::Port(..) | Rule::Peer(_) | Rule::ServerName(_) => {}
     }
 }

@@ -38,6 +38,7 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.config.route.v3.RateLimit",
             "xds.core.v3.CidrRange",
             "envoy.config.core.v3.RuntimeFeatureFlag",
+            "envoy.extensions.common.matching.",
             "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
             "envoy.config.route.v3.FilterConfig",
             "envoy.config.rbac.v3.",
@@ -45,6 +46,7 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.config.core.v3.CidrRange",
             "envoy.config.common.mutation_rules.",
             "envoy.type.v3.HttpStatus",
+            "envoy.type.v3.Int32Range",
             "envoy.type.v3.TokenBucket",
         ],
         kinds: &["http_filter", "per_route_config", "compressor_library"],
@@ -76,6 +78,16 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.type.v3.FractionalPercent",
         ],
         kinds: &[],
+    },
+    Area {
+        name: "Match trees",
+        messages: &[
+            "xds.type.matcher.v3.",
+            "xds.core.v3.TypedExtensionConfig",
+            "envoy.extensions.matching.",
+            "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+        ],
+        kinds: &["matcher_input", "matcher_action"],
     },
     Area {
         name: "Cluster",
