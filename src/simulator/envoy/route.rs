@@ -1,14 +1,19 @@
 //! `envoy.config.route.v3.Route` and the virtual hosts that hold routes.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::action::{MirrorPolicy, RouteAction, filter_configs, retry};
 use super::change::Changes;
 use super::decision::{Retry, RouteRef};
+use super::exchange::Exchange;
 use super::filters::Override;
 use super::object::{Object, Read};
 use super::redirect::{DirectResponse, Redirect};
 use super::route_match::RouteMatch;
+use super::stop::Known;
+use super::tree::Tree;
 
 /// A route.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +48,8 @@ pub(super) struct VirtualHost {
     pub(super) name: String,
     pub(super) domains: Vec<String>,
     pub(super) routes: Vec<Route>,
+    /// Which of the routes a request has; `None`: all.
+    tree: Option<Tree<Range<usize>>>,
     pub(super) tls: TlsRequirement,
     pub(super) level: Level,
     pub(super) retry: Option<Retry>,
@@ -119,7 +126,30 @@ impl Action {
     }
 }
 
+/// The routes of a leaf, which are put behind those that are there.
+fn leaf(action: &Object, largest_body: usize, routes: &RefCell<Vec<Route>>) -> Read<Range<usize>> {
+    let mut routes = routes.borrow_mut();
+    let first = routes.len();
+    match action.any_type()? {
+        "envoy.config.route.v3.Route" => routes.push(Route::read(first, action, largest_body)?),
+        "envoy.config.route.v3.RouteList" => {
+            for (index, route) in action.objects("routes")?.iter().enumerate() {
+                routes.push(Route::read(first + index, route, largest_body)?);
+            }
+        }
+        _ => return Err(action.refuse("", "Didn't find a registered implementation")),
+    }
+    Ok(first..routes.len())
+}
+
 impl VirtualHost {
+    /// The routes that a request may have, in order.
+    pub(super) fn routes_for(&self, exchange: &Exchange) -> Known<&[Route]> {
+        let Some(tree) = &self.tree else { return Ok(&self.routes) };
+        let range = tree.find(exchange)?.cloned().unwrap_or_default();
+        Ok(self.routes.get(range).unwrap_or_default())
+    }
+
     /// Clients inside need no TLS.
     pub(super) fn spares_internal(&self) -> bool {
         self.tls == TlsRequirement::ExternalOnly
@@ -142,10 +172,19 @@ impl VirtualHost {
         };
         let policy = host.object("retry_policy")?;
         let routes = host.objects("routes")?.into_iter().enumerate();
+        let routes = RefCell::new(
+            routes.map(|(index, route)| Route::read(index, &route, largest_body)).collect::<Read<Vec<_>>>()?,
+        );
+        let tree = host.object("matcher")?;
+        if tree.is_some() && !routes.borrow().is_empty() {
+            return Err(host.refuse("matcher", "cannot set both matcher and routes on virtual host"));
+        }
+        let tree = tree.map(|tree| Tree::read(&tree, &|action| leaf(action, largest_body, &routes))).transpose()?;
         Ok(Self {
             name: name.into(),
             domains,
-            routes: routes.map(|(index, route)| Route::read(index, &route, largest_body)).collect::<Read<_>>()?,
+            routes: routes.into_inner(),
+            tree,
             tls,
             level: Level::read(host)?,
             retry: policy.map(|policy| retry(&policy)).transpose()?.flatten(),

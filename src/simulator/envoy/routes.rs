@@ -106,7 +106,7 @@ impl RouteTable {
         if self.ignores_path_parameters {
             path = Cow::Owned(path::without_parameters(&path));
         }
-        for route in &virtual_host.routes {
+        for route in virtual_host.routes_for(exchange)? {
             let failed = route.matcher.failure(exchange, &path, draw)?;
             let matches = failed.is_none();
             steps.push(Step::Route { route: route.this.clone(), failed });

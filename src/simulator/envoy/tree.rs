@@ -109,9 +109,10 @@ impl<A> Branches<A> {
         }
         let Some(map) = tree.object("matcher_tree")? else { return Ok(Self::None) };
         let input = Input::read(&map)?;
-        for (name, kind) in
-            [("exact_match_map", Self::Exact as fn(Input, BTreeMap<String, Branch<A>>) -> Self), ("prefix_match_map", Self::Prefix)]
-        {
+        for (name, kind) in [
+            ("exact_match_map", Self::Exact as fn(Input, BTreeMap<String, Branch<A>>) -> Self),
+            ("prefix_match_map", Self::Prefix),
+        ] {
             let Some(map) = map.object(name)? else { continue };
             let one = |(key, branch): &(&str, Object)| Ok(((*key).to_owned(), Branch::read(branch, leaf)?));
             return Ok(kind(input, map.map("map")?.iter().map(one).collect::<Read<_>>()?));
@@ -227,7 +228,7 @@ impl Input {
             }
             Self::Header(name) => {
                 let lines: Vec<&[u8]> = exchange.headers.all(name).collect();
-                Ok((!lines.is_empty()).then(|| lines.join(&b','))) 
+                Ok((!lines.is_empty()).then(|| lines.join(&b',')))
             }
             Self::Destination => text(connection.local.to_string()),
             Self::Port => text(connection.port.to_string()),

@@ -11,6 +11,7 @@ mod redirect;
 mod retry;
 mod rewrite;
 mod settings;
+mod tree;
 
 pub(crate) use conditions::{ConditionError, query_parameters};
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
@@ -22,12 +23,15 @@ pub(crate) use retry::Retry;
 pub(crate) use rewrite::PathRewrite;
 pub(crate) use settings::{scanned_settings, settings};
 
+use std::ops::Range;
+
 use amesh_xds::wire::envoy::r#type::v3::fractional_percent::DenominatorType;
 use bytes::Bytes;
 
 use crate::model::filter::Cors;
 use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
+use crate::model::tree::Leaves;
 use crate::order::PathMatch;
 use crate::vars::{Expr, HeaderMatch};
 
@@ -52,6 +56,8 @@ pub(crate) struct VirtualHost {
     pub(crate) mutations: Option<Box<HeaderMutations>>,
     /// The first that matches decides.
     pub(crate) routes: Vec<Route>,
+    /// Which of the routes a request may have, by the first condition that holds; none holds: none. `None`: all.
+    pub(crate) tree: Option<Leaves<Range<usize>>>,
 }
 
 impl VirtualHost {

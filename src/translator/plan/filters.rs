@@ -16,6 +16,7 @@ mod rbac;
 pub(super) use condition::Conditions;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::guards::Requests;
 use super::headers::{self, Facts, Note, Own};
@@ -56,6 +57,12 @@ pub(super) struct Context<'a> {
 
 /// Why requests are denied: what a filter does to them cannot be expressed.
 pub(super) struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl From<&str> for Refusal {
     fn from(why: &str) -> Self {

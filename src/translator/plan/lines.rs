@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
-use super::filters::Context;
+use super::filters::{Conditions, Context};
 use super::guards::Requests;
 use super::headers::Facts;
 use super::outcome::{Outcome, Share};
@@ -15,10 +16,11 @@ use crate::hosts::PortMatching;
 use crate::model::cluster::View;
 use crate::model::filter::Levels;
 use crate::model::route::{Route, VirtualHost};
+use crate::model::tree::Leaves;
 use crate::order::{Key, PathMatch, PathOptions, parameters_inside, path_keys};
 use crate::report::{Place, Report};
 use crate::table::Settings;
-use crate::vars::{Expr, HeaderError, HeaderMatch, HeaderNote};
+use crate::vars::{Expr, HeaderError, HeaderMatch, HeaderNote, Lines};
 
 /// One line: requests that are covered by a key and meet the condition have the outcome.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub(super) enum Position {
     Parameters(usize),
     /// The route of this index.
     Route(usize),
+    /// Behind the routes of the leaf of this index.
+    Leaf(usize),
     /// Behind all routes.
     End,
 }
@@ -94,10 +98,49 @@ impl LineMaker<'_> {
     pub(super) fn lines(&mut self, host: &VirtualHost, place: &Place<'_>) -> Vec<Line> {
         let mut lines = Vec::with_capacity(host.routes.len());
         lines.extend(host.requires_tls.then(|| self.tls()).into_iter().flatten());
-        for (index, route) in host.routes.iter().enumerate() {
-            self.route(host, route, index, &place.item("routes", index), &mut lines);
+        match &host.tree {
+            None => self.routes(host, 0..host.routes.len(), "routes", place, &mut lines),
+            Some(leaves) => self.tree(host, leaves, place, &mut lines),
         }
         lines
+    }
+
+    fn routes(
+        &mut self,
+        host: &VirtualHost,
+        range: Range<usize>,
+        field: &'static str,
+        place: &Place<'_>,
+        lines: &mut Vec<Line>,
+    ) {
+        for (index, route) in host.routes.iter().enumerate().take(range.end).skip(range.start) {
+            self.route(host, route, index, &place.item(field, index), lines);
+        }
+    }
+
+    /// A request that meets the condition of a leaf has its routes and no others.
+    fn tree(&mut self, host: &VirtualHost, leaves: &Leaves<Range<usize>>, place: &Place<'_>, lines: &mut Vec<Line>) {
+        for (index, (condition, range)) in leaves.iter().enumerate() {
+            let place = place.field("matcher");
+            let mut conditions = Conditions { requests: self.requests, place: &place, report: &mut self.report };
+            let first = lines.len();
+            let condition = match conditions.expr(condition, Lines::AsOne) {
+                Ok(condition) => {
+                    self.routes(host, range.clone(), "routes", &place, lines);
+                    lines.extend(self.without_route(&Expr::True, Outcome::status(404), Position::Leaf(index)));
+                    condition
+                }
+                Err(why) => {
+                    let why = format!("{why}: requests that are not told before are answered 503");
+                    self.report.add(Code::RouteDenied, place, why);
+                    lines.extend(self.without_route(&Expr::True, Outcome::denied(), Position::Leaf(index)));
+                    return;
+                }
+            };
+            for line in lines.iter_mut().skip(first) {
+                line.condition = condition.clone().and(std::mem::take(&mut line.condition));
+            }
+        }
     }
 
     /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.

@@ -225,6 +225,8 @@ fn position(line: &Line) -> String {
         (Position::Tls, part) => format!("tls.{part}"),
         (Position::End, 0) => "end".to_owned(),
         (Position::End, part) => format!("end.{part}"),
+        (Position::Leaf(leaf), 0) => format!("leaf{leaf}"),
+        (Position::Leaf(leaf), part) => format!("leaf{leaf}.{part}"),
         (Position::Parameters(route), _) => format!("{route}.parameters"),
         (Position::Route(route), 0) => route.to_string(),
         (Position::Route(route), part) => format!("{route}.{part}"),

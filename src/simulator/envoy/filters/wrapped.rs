@@ -27,11 +27,14 @@ pub(super) fn read(name: &str, config: &Object) -> Read<Option<Kind>> {
     if name == PER_ROUTE {
         return Ok(Some(Kind::PassedBy(Box::new(tree.unwrap_or(Tree::EMPTY)))));
     }
-    let extension = config.object("extension_config")?.ok_or_else(|| config.refuse("extension_config", "is required"))?;
+    let extension =
+        config.object("extension_config")?.ok_or_else(|| config.refuse("extension_config", "is required"))?;
     extension.ignore(&["name"]);
     let inner = extension.object("typed_config")?;
     let inner = match inner.map(|inner| Kind::read(&inner)).transpose()? {
-        Some(Kind::Mutation(_) | Kind::Compressor(_)) | None => Kind::NotModelled("a filter of this kind in a tree".into()),
+        Some(Kind::Mutation(_) | Kind::Compressor(_)) | None => {
+            Kind::NotModelled("a filter of this kind in a tree".into())
+        }
         Some(inner) => inner,
     };
     Ok(Some(Kind::Wrapped(Box::new(Wrapped { tree, inner }))))

@@ -19,8 +19,8 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, compressor, cors, csrf, fault, limit, mutation, rbac,
-    small, wrapped,
+    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, compressor, cors, csrf, fault, limit, mutation,
+    rbac, small, wrapped,
 };
 use crate::diagnostic::Code;
 use crate::model::condition::Condition;

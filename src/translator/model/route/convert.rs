@@ -10,19 +10,20 @@ use super::action::{self, ActionError};
 use super::matching::{self, MatchError};
 use super::mirror::{self, MirrorError};
 use super::overrides::{self, OverrideError};
-use super::retry;
 use super::{Action, Route, VirtualHost};
+use super::{retry, tree};
 use crate::diagnostic::Code;
 use crate::model::duration::DurationError;
 use crate::model::filter::{CorsError, deprecated_cors};
 use crate::model::findings::{Denied, scan};
 use crate::model::headers::{HeaderListError, header_mutations};
 use crate::model::rules::{RuleError, defined, filled, one_line};
+use crate::model::tree::TreeError;
 use crate::options::Limits;
 use crate::report::{Place, Report};
 
 const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
-const ROUTE: &str = "envoy.config.route.v3.Route";
+pub(super) const ROUTE: &str = "envoy.config.route.v3.Route";
 
 /// Why Envoy would refuse a virtual host.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,15 @@ pub(crate) enum VirtualHostError {
     /// A route Envoy would refuse.
     #[error("routes[{0}]: {1}")]
     Route(usize, RouteError),
+    /// The same, of a match tree.
+    #[error("matcher.routes[{0}]: {1}")]
+    TreeRoute(usize, RouteError),
+    /// A match tree Envoy would refuse.
+    #[error("matcher: {0}")]
+    Tree(#[from] TreeError),
+    /// Routes in both ways.
+    #[error("matcher and routes are both set")]
+    TreeAndRoutes,
 }
 
 /// Why Envoy would refuse a route.
@@ -108,6 +118,13 @@ pub(crate) fn convert_virtual_host(
         let route = convert(bytes, denied, &place, report).map_err(|error| VirtualHostError::Route(index, error))?;
         routes.push(route);
     }
+    let mut leaves = None;
+    if let Some(matcher) = &host.matcher {
+        if !routes.is_empty() {
+            return Err(VirtualHostError::TreeAndRoutes);
+        }
+        (routes, leaves) = tree::routes(matcher, denied, limits, report).map(|(routes, list)| (routes, Some(list)))?;
+    }
     let mutations = header_mutations!(host)?;
     let retry = host.retry_policy.as_ref().map(|policy| retry::convert(policy, &Place::named("retry_policy"), report));
     let retry = retry.transpose()?;
@@ -115,7 +132,7 @@ pub(crate) fn convert_virtual_host(
     let requires_tls = requires_tls(&host, report)?;
     let cors = host.cors.map(|policy| deprecated_cors(policy, &Place::ROOT, report)).transpose()?.map(Box::new);
     let (name, domains) = (host.name, host.domains);
-    Ok(VirtualHost { retry, mirror, cors, requires_tls, name, domains, filters, mutations, routes })
+    Ok(VirtualHost { retry, mirror, cors, requires_tls, name, domains, filters, mutations, routes, tree: leaves })
 }
 
 fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {
@@ -142,12 +159,17 @@ fn check(host: &wire::VirtualHost, limits: &Limits) -> Result<(), VirtualHostErr
     bounded("routes", host.routes.len(), limits.routes)
 }
 
-fn bounded(what: &'static str, count: usize, limit: usize) -> Result<(), VirtualHostError> {
+pub(super) fn bounded(what: &'static str, count: usize, limit: usize) -> Result<(), VirtualHostError> {
     if count > limit { Err(VirtualHostError::TooMany { what, count, limit }) } else { Ok(()) }
 }
 
 /// Decodes and validates a route. `inherited`: its virtual host is denied.
-fn convert(bytes: &Bytes, inherited: Denied, place: &Place<'_>, report: &mut Report) -> Result<Route, RouteError> {
+pub(super) fn convert(
+    bytes: &Bytes,
+    inherited: Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Route, RouteError> {
     let scanned = scan(ROUTE, bytes, place, report)?;
     let route = wire::Route::decode(bytes.clone())?;
     let filters = overrides::convert(&route.typed_per_filter_config, place, report)?;

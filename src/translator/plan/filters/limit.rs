@@ -6,6 +6,7 @@
 use super::{Context, ENABLED, Refusal, Share, sampled};
 use crate::apisix::{Abort, LimitReq, Meta, Plugins};
 use crate::diagnostic::Code;
+use crate::model::condition::Condition;
 use crate::model::filter::{Bucket, Limit, Part, Percent};
 use crate::model::listener::ClientAddress;
 use crate::plan::outcome::Outcome;
@@ -126,7 +127,8 @@ impl Context<'_> {
                     conditions.push(if *expected { all } else { all.negate() });
                 }
                 Part::Client(ranges, inside) => {
-                    let ranges = ranges.iter().map(|range| self.client(range, Lines::AsOne));
+                    let ranges =
+                        ranges.iter().map(|range| self.condition(&Condition::Client(range.clone()), Lines::AsOne));
                     let any = Expr::any(ranges.collect::<Result<Vec<_>, _>>()?);
                     conditions.push(if *inside { any } else { any.negate() });
                 }
