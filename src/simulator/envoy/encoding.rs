@@ -10,9 +10,19 @@ pub(super) struct Encoding {
     /// `accept-encoding` as this compressor saw it.
     pub(super) accepted: Option<Vec<u8>>,
     pub(super) min_length: u32,
-    pub(super) not_with_etag: bool,
-    pub(super) weakens_etag: bool,
+    pub(super) etag: Etag,
     pub(super) excluded: Vec<u32>,
+}
+
+/// What becomes of a response with an etag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Etag {
+    /// A strong one is removed.
+    Removed,
+    /// A strong one becomes weak.
+    Weakened,
+    /// The response is not compressed.
+    Excludes,
 }
 
 /// What a compressor offers.
@@ -34,7 +44,7 @@ impl Encoding {
         let vary = headers.get("vary").map(<[u8]>::to_vec);
         if has_body && self.chosen(headers) == Some(own.encoding) {
             match headers.get("etag").filter(|etag| !etag.starts_with(b"W/")).map(<[u8]>::to_vec) {
-                Some(etag) if self.weakens_etag => headers.set("etag", [b"W/", etag.as_slice()].concat()),
+                Some(etag) if self.etag == Etag::Weakened => headers.set("etag", [b"W/", etag.as_slice()].concat()),
                 Some(_) => headers.remove("etag"),
                 None => {}
             }
@@ -51,12 +61,11 @@ impl Encoding {
     fn is_compressible(&self, own: &Offer, status: u16, headers: &Headers) -> bool {
         let length = std::str::from_utf8(headers.value("content-length")).ok().and_then(|text| text.parse().ok());
         let control = headers.value("cache-control").to_ascii_lowercase();
-        length.is_none_or(|length: u32| length >= self.min_length)
-            && own.takes(headers)
-            && !control.split(|&byte| byte == b',').any(|part| part.trim_ascii() == b"no-transform")
-            && !(self.not_with_etag && headers.has("etag"))
-            && !headers.has("content-encoding")
-            && !self.excluded.contains(&status.into())
+        let is_excluded = control.split(|&byte| byte == b',').any(|part| part.trim_ascii() == b"no-transform")
+            || (self.etag == Etag::Excludes && headers.has("etag"))
+            || headers.has("content-encoding")
+            || self.excluded.contains(&status.into());
+        !is_excluded && own.takes(headers) && length.is_none_or(|length: u32| length >= self.min_length)
     }
 
     /// What the client prefers among what is offered for the content type; of equals the first that it names.

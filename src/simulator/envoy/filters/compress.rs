@@ -2,7 +2,7 @@
 
 use super::{Kind, Passage};
 use crate::envoy::change::Changes;
-use crate::envoy::encoding::{Encoding, Offer};
+use crate::envoy::encoding::{Encoding, Etag, Offer};
 use crate::envoy::exchange::Exchange;
 use crate::envoy::object::{Object, Read};
 
@@ -13,11 +13,9 @@ pub(super) struct Compressor {
     enabled: bool,
     types: Types,
     min_length: u32,
-    not_with_etag: bool,
-    weakens_etag: bool,
+    etag: Etag,
     hides_accept_encoding: bool,
     excluded: Vec<u32>,
-    pub(super) chooses_first: bool,
 }
 
 type Types = Vec<String>;
@@ -28,8 +26,9 @@ pub(super) enum Route {
     Disabled,
     Overrides {
         encoding: Option<&'static str>,
-        /// Whether something is said about responses, and whether upstreams are told what the client accepts.
-        response: Option<Option<bool>>,
+        /// Something is said about responses.
+        asks: bool,
+        hides_accept_encoding: Option<bool>,
     },
 }
 
@@ -67,25 +66,28 @@ impl Compressor {
         if let Some(response) = &response {
             response.ignore(&["status_header_enabled"]);
         }
+        let weakens = response.as_ref().map_or(Ok(false), |of| of.flag("weaken_etag_on_compress"))?;
         Ok(Self {
             encoding,
             enabled: enabled.map_or(Ok(true), |flag| flag.flag("default_value"))?,
             types,
             min_length: least.filter(|least| *least > 0).unwrap_or(30),
-            not_with_etag: of.flag("disable_on_etag_header")?,
-            weakens_etag: response.as_ref().map_or(Ok(false), |of| of.flag("weaken_etag_on_compress"))?,
+            etag: match (of.flag("disable_on_etag_header")?, weakens) {
+                (true, _) => Etag::Excludes,
+                (false, true) => Etag::Weakened,
+                (false, false) => Etag::Removed,
+            },
             hides_accept_encoding: of.flag("remove_accept_encoding_header")?,
             excluded: response.as_ref().map_or(Ok(Vec::new()), |of| of.numbers("uncompressible_response_codes"))?,
-            chooses_first: config.flag("choose_first")?,
         })
     }
 
     fn with(&self, route: Option<&Route>) -> Option<Self> {
         let mut own = self.clone();
-        if let Some(Route::Overrides { encoding, response }) = route {
+        if let Some(Route::Overrides { encoding, asks, hides_accept_encoding }) = route {
             own.encoding = encoding.unwrap_or(own.encoding);
-            own.enabled |= response.is_some();
-            own.hides_accept_encoding = response.flatten().unwrap_or(own.hides_accept_encoding);
+            own.enabled |= asks;
+            own.hides_accept_encoding = hides_accept_encoding.unwrap_or(own.hides_accept_encoding);
         }
         (route != Some(&Route::Disabled) && own.enabled).then_some(own)
     }
@@ -103,7 +105,8 @@ impl Route {
         let response = overrides.object("response_direction_config")?;
         Ok(Self::Overrides {
             encoding: library.map(|library| encoding(&library)).transpose()?,
-            response: response.map(|response| response.flag_if("remove_accept_encoding_header")).transpose()?,
+            asks: response.is_some(),
+            hides_accept_encoding: response.map_or(Ok(None), |of| of.flag_if("remove_accept_encoding_header"))?,
         })
     }
 }
@@ -157,8 +160,7 @@ pub(super) fn response(
         offers: offers.collect(),
         accepted,
         min_length: own.min_length,
-        not_with_etag: own.not_with_etag,
-        weakens_etag: own.weakens_etag,
+        etag: own.etag,
         excluded: own.excluded,
     }))
 }

@@ -48,8 +48,8 @@ const MIN_LENGTH: u32 = 30;
 /// How responses are compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Compressor {
-    /// By what; `None`: by something that APISIX does not have, which has been reported.
-    pub(crate) library: Option<Library>,
+    /// By what.
+    pub(crate) library: Library,
     /// It runs where no route asks for it.
     pub(crate) enabled: bool,
     /// Bytes; shorter bodies are not compressed.
@@ -68,9 +68,11 @@ pub(crate) struct Compressor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CompressorRoute {
     /// Another library.
-    library: Option<Option<Library>>,
-    /// Upstreams are told or not told what the client accepts. `None`: nothing is said about responses.
-    responses: Option<Option<bool>>,
+    library: Option<Library>,
+    /// The route says something about responses, which switches compression on.
+    asks: bool,
+    /// Upstreams are not told what the client accepts.
+    hides_accept_encoding: Option<bool>,
 }
 
 /// A compression library, with how hard it tries.
@@ -80,6 +82,8 @@ pub(crate) enum Library {
     Gzip(u32),
     /// `envoy.extensions.compression.brotli.compressor.v3.Brotli`: 0 to 11.
     Brotli(u32),
+    /// One that APISIX does not have, which has been reported.
+    Missing,
 }
 
 /// Why Envoy would refuse the filter.
@@ -156,8 +160,12 @@ pub(super) fn per_route(
         let place = place.field("overrides");
         self::library(&library, &place.field("compressor_library"), report)
     });
-    let responses = overrides.response_direction_config.map(|response| response.remove_accept_encoding_header);
-    Ok(Some(CompressorRoute { library: library.transpose()?, responses }))
+    let response = overrides.response_direction_config;
+    Ok(Some(CompressorRoute {
+        library: library.transpose()?,
+        asks: response.is_some(),
+        hides_accept_encoding: response.and_then(|response| response.remove_accept_encoding_header),
+    }))
 }
 
 impl Compressor {
@@ -165,8 +173,8 @@ impl Compressor {
     pub(crate) fn with(&self, route: &CompressorRoute) -> Self {
         Self {
             library: route.library.unwrap_or(self.library),
-            enabled: self.enabled || route.responses.is_some(),
-            hides_accept_encoding: route.responses.flatten().unwrap_or(self.hides_accept_encoding),
+            enabled: self.enabled || route.asks,
+            hides_accept_encoding: route.hides_accept_encoding.unwrap_or(self.hides_accept_encoding),
             ..self.clone()
         }
     }
@@ -197,20 +205,16 @@ fn excluded(codes: &[u32]) -> Result<BTreeSet<u16>, CompressorError> {
 }
 
 /// Envoy refuses types that are no library.
-fn library(
-    library: &TypedExtensionConfig,
-    place: &Place<'_>,
-    report: &mut Report,
-) -> Result<Option<Library>, FilterError> {
+fn library(library: &TypedExtensionConfig, place: &Place<'_>, report: &mut Report) -> Result<Library, FilterError> {
     let broken = CompressorError::Rule;
     let any = set(library.typed_config.as_ref(), "compressor_library.typed_config").map_err(broken)?;
     if !any.type_url.contains("envoy.extensions.compression.") && !any.type_url.ends_with("TypedStruct") {
         return Err(FilterError::UnknownType(crate::model::findings::shown(&any.type_url)));
     }
     Ok(match extension("compressor_library", any, place, report)? {
-        Extension::Read(name, bytes, _) if name.ends_with(".Gzip") => Some(gzip(&Gzip::decode(bytes.clone())?)?),
-        Extension::Read(_, bytes, _) => Some(brotli(&Brotli::decode(bytes.clone())?)?),
-        Extension::Passed(_) => None,
+        Extension::Read(name, bytes, _) if name.ends_with(".Gzip") => gzip(&Gzip::decode(bytes.clone())?)?,
+        Extension::Read(_, bytes, _) => brotli(&Brotli::decode(bytes.clone())?)?,
+        Extension::Passed(_) => Library::Missing,
     })
 }
 

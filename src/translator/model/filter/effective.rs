@@ -125,8 +125,9 @@ fn replaced<'a>(installed: &'a Config, own: &'a Config) -> Effective<'a> {
     match (installed, own) {
         // What the filter does is not known, so neither is what the route makes of it.
         (Config::Unusable(_), _) => Effective::Config(installed),
-        (Config::Off, _) | (_, Config::Off | Config::Unusable(_)) => Effective::Config(own),
-        (Config::Compressor(_), Config::CompressorRoute(_)) => Effective::Config(own),
+        (Config::Off, _)
+        | (_, Config::Off | Config::Unusable(_))
+        | (Config::Compressor(_), Config::CompressorRoute(_)) => Effective::Config(own),
         _ if discriminant(installed) == discriminant(own) => Effective::Config(own),
         _ => Effective::Mismatch,
     }

@@ -26,12 +26,15 @@ impl Context<'_> {
         let Some(compressor) = self.compressor(name, config).filter(|compressor| compressor.enabled) else {
             return shares;
         };
-        let Some(library) = compressor.library else { return shares };
-        let Some(plugin) = plugin(&compressor, library) else {
+        let note = match compressor.library {
+            Library::Gzip(_) => GZIP,
+            Library::Brotli(_) => BROTLI,
+            Library::Missing => return shares,
+        };
+        let Some(plugin) = plugin(&compressor) else {
             self.report.add(Code::FilterApproximated, self.place, MATCHED);
             return shares;
         };
-        let note = if matches!(library, Library::Gzip(_)) { GZIP } else { BROTLI };
         self.report.add(Code::FilterApproximated, self.place, note);
         if compressor.hides_accept_encoding {
             self.report.add(Code::FilterApproximated, self.place, ACCEPTED);
@@ -55,24 +58,20 @@ impl Context<'_> {
         if outcome.target.is_none() {
             return outcome;
         }
-        match outcome.plugins.clone().merge(plugin.clone()) {
-            Ok(mut plugins) => {
-                // One of both says it to everybody.
-                if let (Some(brotli), true) = (&mut plugins.brotli, plugins.gzip.is_some()) {
-                    brotli.vary = false;
-                }
-                Outcome { plugins, ..outcome }
-            }
-            Err(_) => {
-                self.report.add(Code::FilterApproximated, self.place, SECOND);
-                outcome
-            }
+        let Ok(mut plugins) = outcome.plugins.clone().merge(plugin.clone()) else {
+            self.report.add(Code::FilterApproximated, self.place, SECOND);
+            return outcome;
+        };
+        // One of both says it to everybody.
+        if let (Some(brotli), true) = (&mut plugins.brotli, plugins.gzip.is_some()) {
+            brotli.vary = false;
         }
+        Outcome { plugins, ..outcome }
     }
 }
 
-/// `None`: content types are told in a way that is not translated.
-fn plugin(compressor: &Compressor, library: Library) -> Option<Plugins> {
+/// `None` where the library is missing, or content types are told in a way that is not translated.
+fn plugin(compressor: &Compressor) -> Option<Plugins> {
     let types = compressor.types.clone()?;
     let min_length = u64::from(compressor.min_length);
     let excluded = compressor.excluded.iter().map(ToString::to_string).collect();
@@ -86,8 +85,9 @@ fn plugin(compressor: &Compressor, library: Library) -> Option<Plugins> {
         parts.push(Expr::present("sent_http_etag").negate());
     }
     let meta = Meta { filter: Expr::all(parts), ..Meta::default() };
-    Some(match library {
-        Library::Gzip(comp_level) => Gzip { types, min_length, comp_level, vary: true, meta }.into(),
-        Library::Brotli(comp_level) => Brotli { types, min_length, comp_level, vary: true, meta }.into(),
-    })
+    match compressor.library {
+        Library::Gzip(comp_level) => Some(Gzip { types, min_length, comp_level, vary: true, meta }.into()),
+        Library::Brotli(comp_level) => Some(Brotli { types, min_length, comp_level, vary: true, meta }.into()),
+        Library::Missing => None,
+    }
 }

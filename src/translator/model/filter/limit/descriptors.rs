@@ -74,6 +74,9 @@ pub(crate) enum DescriptorError {
     Query(usize, ConditionError),
 }
 
+/// Keys and values, in order.
+type Entries = Vec<(String, String)>;
+
 /// What an action makes of a request.
 struct Made {
     key: String,
@@ -123,7 +126,7 @@ pub(super) fn convert(
 }
 
 fn matching(
-    checked: &[(Vec<(String, String)>, Option<Bucket>)],
+    checked: &[(Entries, Option<Bucket>)],
     rates: Vec<Result<Vec<Made>, Untold>>,
 ) -> Result<Vec<Descriptor>, Untold> {
     let mut all = Vec::new();
@@ -137,7 +140,7 @@ fn matching(
     Ok(all)
 }
 
-fn entries(entries: Vec<Entry>, index: usize) -> Result<Vec<(String, String)>, DescriptorError> {
+fn entries(entries: Vec<Entry>, index: usize) -> Result<Entries, DescriptorError> {
     if entries.is_empty() {
         return Err(DescriptorError::NoEntries(index));
     }
