@@ -5,6 +5,7 @@ mod filters;
 mod format;
 mod guards;
 mod headers;
+mod host;
 mod lines;
 mod load;
 mod mirror;
@@ -18,6 +19,7 @@ mod upstream;
 mod variant;
 
 pub(crate) use guards::{Binding, Requests, TableKey, bindings};
+pub(crate) use host::HostNames;
 pub(crate) use load::OVERPROVISIONING;
 pub(crate) use routes::{Routes, Scope, closed_route, own_routes, shared_routes};
 pub(crate) use upstream::{nodes, upstream};

@@ -7,7 +7,8 @@ use amesh_tests::http::free_port;
 use serde_json::{Value, json};
 
 /// `c0` to `c3`, and `named`, whose endpoint has the host name `inner.test`. `empty` has no endpoint; there is none
-/// called `nowhere`.
+/// called `nowhere`. The endpoints of `c1` and `c2` are also those of `dns`, by name, of `alike`, with one host name, and
+/// of `mixed`, of which one has a host name.
 pub(crate) struct Backends(Vec<(&'static str, SocketAddr)>);
 
 impl Backends {
@@ -39,6 +40,16 @@ impl Backends {
             }
             cluster(name, &[json!({"endpoint": endpoint})])
         });
-        filled.chain([cluster("empty", &[])]).collect()
+        let port = |index: usize| self.0[index].1.port();
+        let endpoint = |host: &str, index: usize, name: &str| {
+            let socket = json!({"address": host, "port_value": port(index)});
+            json!({"endpoint": {"address": {"socket_address": socket}, "hostname": name}})
+        };
+        let mut dns = cluster("dns", &[endpoint("localhost", 1, ""), endpoint("localhost", 2, "")]);
+        dns["type"] = json!("STRICT_DNS");
+        dns["dns_lookup_family"] = json!("V4_ONLY");
+        let alike = cluster("alike", &[endpoint("127.0.0.1", 1, "both.test"), endpoint("127.0.0.1", 2, "both.test")]);
+        let mixed = cluster("mixed", &[endpoint("127.0.0.1", 1, "one.test"), endpoint("127.0.0.1", 2, "")]);
+        filled.chain([cluster("empty", &[]), dns, alike, mixed]).collect()
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Endpoint {
     pub(crate) weight: u32,
     /// As the control plane reports it.
     pub(crate) health: HealthStatus,
+    /// `hostname`; where there is none, the name that an endpoint of a DNS cluster is looked up by.
+    pub(crate) name: Option<Box<str>>,
     /// `metadata.filter_metadata["envoy.transport_socket_match"]`: what decides between TLS and plain text.
     pub(crate) socket_labels: Vec<(String, String)>,
 }

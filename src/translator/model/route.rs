@@ -134,9 +134,18 @@ pub(crate) struct Forward {
     /// What becomes of the path; `None`: it stays.
     pub(crate) path: Option<PathRewrite>,
     /// The host in place of the one that came; `None`: it stays.
-    pub(crate) host: Option<String>,
+    pub(crate) host: Option<HostRewrite>,
     /// Connections may become websockets; `None`: as the connection manager says.
     pub(crate) websocket: Option<bool>,
+}
+
+/// The host in place of the one that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostRewrite {
+    /// This one.
+    Literal(String),
+    /// `auto_host_rewrite`: that of the endpoint; where it has none, the host stays.
+    Endpoint,
 }
 
 /// A cluster, and what is done to requests for it.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::filters::{Conditions, Context};
 use super::guards::Requests;
 use super::headers::Facts;
+use super::host::HostNames;
 use super::outcome::{Outcome, Share};
 use super::partition;
 use super::variant::ClusterUse;
@@ -88,6 +89,7 @@ pub(super) struct LineMaker<'a> {
     pub(super) cluster: &'a dyn Fn(&str) -> Option<View>,
     pub(super) all_clusters: &'a dyn Fn() -> Vec<String>,
     pub(super) addresses: &'a dyn Fn(&str) -> Option<Vec<String>>,
+    pub(super) host_names: &'a dyn Fn(&str) -> HostNames,
     /// Clusters that a line leads to or would lead to, and how.
     pub(super) clusters: BTreeSet<ClusterUse>,
     pub(super) report: Report,

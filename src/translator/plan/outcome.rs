@@ -196,12 +196,14 @@ impl LineMaker<'_> {
             self.clusters.insert(ClusterUse::plain(cluster));
             return self.nowhere(cluster, view, forward, place);
         };
+        let mirror = forward.mirror.as_deref().or(around.host.mirror.as_deref());
+        let mirror = mirror.or(self.settings.mirror.as_deref());
         let retry = forward.retry.or(around.host.retry).unwrap_or(Retry { retries: 0, per_try_timeout: 0 });
         let variant = Variant {
             retries: retry.retries,
             retry_timeout: if retry.retries > 0 { forward.timeout } else { 0 },
             hash: if hashes { self.hash(forward, place) } else { None },
-            copied: false,
+            ..Variant::default()
         };
         let used = ClusterUse { cluster: cluster.to_owned(), variant };
         let upstream = used.id(self.instance);
@@ -211,12 +213,12 @@ impl LineMaker<'_> {
         let websocket = forward.websocket.unwrap_or(self.requests.websocket);
         let target = Some(Target { upstream, timeout, websocket });
         let outcome = Outcome { target, plugins: Plugins::default() };
-        let outcome = match rewrite::rewrite(around.route, forward, destination) {
+        let Ok(host) = self.host(forward, destination, mirror.is_some(), place) else { return Outcome::denied() };
+        let outcome = match rewrite::rewrite(around.route, forward, host) {
             Some(rewrite) => outcome.with(rewrite),
             None => outcome,
         };
-        let mirror = forward.mirror.as_deref().or(around.host.mirror.as_deref());
-        match mirror.or(self.settings.mirror.as_deref()) {
+        match mirror {
             Some(mirror) => self.copied(mirror, outcome, place),
             None => outcome,
         }

@@ -1,22 +1,21 @@
 //! What becomes of path and host, as patterns on path and query as they came.
 
 use crate::apisix::{ProxyRewrite, Template, Value};
-use crate::model::route::{Destination, Forward, PathRewrite, Route};
+use crate::model::route::{Forward, PathRewrite, Route};
 use crate::order::PathMatch;
 use crate::vars::escape_pcre;
 
 /// What is forwarded in place of what came; `None` where it is the same.
-pub(super) fn rewrite(route: &Route, forward: &Forward, destination: &Destination) -> Option<ProxyRewrite> {
-    // Envoy rewrites for the weighted cluster first, then for the route.
-    let host = forward.host.as_ref().or(destination.host.as_ref());
+pub(super) fn rewrite(route: &Route, forward: &Forward, host: Option<String>) -> Option<ProxyRewrite> {
     if forward.path.is_none() && host.is_none() {
         return None;
     }
-    let mut rewrite = ProxyRewrite { host: host.cloned(), ..ProxyRewrite::default() };
+    let has_host = host.is_some();
+    let mut rewrite = ProxyRewrite { host, ..ProxyRewrite::default() };
     let mut original = |name: &str, variable: &str| {
         rewrite.headers.set.insert(name.to_owned(), Value::One(Template::variable(variable)));
     };
-    if host.is_some() {
+    if has_host {
         original("x-envoy-original-host", "http_host");
     }
     if let Some(path) = &forward.path {

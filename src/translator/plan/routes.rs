@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::guards::Requests;
+use super::host::HostNames;
 use super::lines::{Line, LineMaker, Owner, Position};
 use super::outcome::Outcome;
 use super::variant::ClusterUse;
@@ -42,6 +43,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) clusters: &'a dyn Fn() -> Vec<String>,
     /// Where a cluster can be reached, `host:port`, preferred first; `None` where it does not exist or must not be used.
     pub(crate) addresses: &'a dyn Fn(&str) -> Option<Vec<String>>,
+    /// What the endpoints of a cluster are called.
+    pub(crate) host_names: &'a dyn Fn(&str) -> HostNames,
     /// `limits.extra_router_entries`.
     pub(crate) extra_entries: usize,
 }
@@ -143,6 +146,7 @@ fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
         cluster: scope.cluster,
         all_clusters: scope.clusters,
         addresses: scope.addresses,
+        host_names: scope.host_names,
         clusters: BTreeSet::new(),
         report: Report::default(),
     }

@@ -152,6 +152,7 @@ mod tests {
             port: 80,
             weight,
             health: HealthStatus::Healthy,
+            name: None,
             socket_labels: Vec::new(),
         };
         weights.iter().enumerate().map(endpoint).collect()

@@ -19,7 +19,7 @@ pub(crate) fn upstream(
     cluster: &Cluster,
     nodes: &[Node<'_>],
 ) -> Option<Box<str>> {
-    let Variant { retries, retry_timeout, hash, copied: _ } = &used.variant;
+    let Variant { retries, retry_timeout, hash, .. } = &used.variant;
     let upstream = Upstream {
         id,
         name: names::name(&used.cluster),

@@ -24,6 +24,8 @@ pub(crate) struct Variant {
     pub(crate) hash: Option<HashKey>,
     /// It gets copies only, for which routes hold its address: there is no upstream.
     pub(crate) copied: bool,
+    /// Routes hold the host name of its endpoints: this is no way to reach them, so there is no upstream.
+    pub(crate) named: bool,
 }
 
 impl ClusterUse {
@@ -40,6 +42,16 @@ impl ClusterUse {
     /// Of routes that copy requests to it.
     pub(crate) fn copied(cluster: &str) -> Self {
         Self { variant: Variant { copied: true, ..Variant::default() }, ..Self::plain(cluster) }
+    }
+
+    /// Of routes that hold the host name of its endpoints.
+    pub(crate) fn named(cluster: &str) -> Self {
+        Self { variant: Variant { named: true, ..Variant::default() }, ..Self::plain(cluster) }
+    }
+
+    /// True where it is no more than something that routes hold.
+    pub(crate) fn is_held(&self) -> bool {
+        self.variant.copied || self.variant.named
     }
 
     /// The upstream's id.

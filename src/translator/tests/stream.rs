@@ -112,6 +112,22 @@ fn an_endpoint_change_touches_one_upstream_and_no_route() {
 }
 
 #[test]
+fn a_host_name_of_endpoints_changes_the_routes_that_send_it() {
+    let mut translator = running();
+    let mut config = routes("r", &[("a", "one"), ("b", "two")]);
+    config["virtual_hosts"][1]["routes"][0]["route"]["auto_host_rewrite"] = json!(true);
+    ingest(&mut translator, ROUTES, &[config]);
+    translator.commit();
+    ingest(&mut translator, ENDPOINTS, &[endpoints("two", "10.0.0.9")]);
+    assert_eq!(pending_names(&translator), ["+two"]);
+    translator.commit();
+    let mut named = endpoints("two", "10.0.0.9");
+    named["endpoints"][0]["lb_endpoints"][0]["endpoint"]["hostname"] = json!("inner.example");
+    ingest(&mut translator, ENDPOINTS, &[named]);
+    assert_eq!(pending_names(&translator), ["+r/b#0"]);
+}
+
+#[test]
 fn upstreams_of_one_cluster_come_go_and_change_together() {
     let mut translator = running();
     let mut config = routes("r", &[("a", "one"), ("b", "two"), ("c", "two")]);

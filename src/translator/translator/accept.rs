@@ -16,7 +16,7 @@ use crate::model::cluster::{Cluster, Discovery};
 use crate::model::findings::Denied;
 use crate::model::listener::{ChainIndex, Listener, RouteSource};
 use crate::model::{cluster, endpoint, listener, route as route_model};
-use crate::plan::{ClusterUse, TableKey};
+use crate::plan::{ClusterUse, HostNames, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::round::Round;
@@ -145,7 +145,8 @@ impl Translator {
         if old.as_ref().map(Cluster::view) != Some(view) {
             self.mark_users(fresh.name);
         }
-        self.mark_copiers(fresh.name);
+        self.mark_holders(&ClusterUse::copied(fresh.name));
+        self.mark_holders(&ClusterUse::named(fresh.name));
         self.unwant_endpoints(fresh.name, old.as_ref(), service.as_deref());
         self.state.dirty.clusters.insert(fresh.name.to_owned());
         Ok(())
@@ -169,9 +170,9 @@ impl Translator {
         self.state.dirty.units.extend(used.flat_map(Used::units).cloned());
     }
 
-    /// Routes that copy requests to a cluster hold its address.
-    fn mark_copiers(&mut self, cluster: &str) {
-        let users = self.state.used.get(cluster).and_then(|used| used.ways.get(&ClusterUse::copied(cluster)));
+    /// Routes that copy requests to a cluster hold its address, others the host name of its endpoints.
+    fn mark_holders(&mut self, held: &ClusterUse) {
+        let users = self.state.used.get(&held.cluster).and_then(|used| used.ways.get(held));
         let users = users.into_iter().flatten().cloned();
         self.state.dirty.units.extend(users);
     }
@@ -181,13 +182,26 @@ impl Translator {
         let value = fresh.resource.value.clone();
         let assignment = endpoint::convert(value, &mut report).map_err(|error| error.to_string())?;
         round.about(ResourceType::ClusterLoadAssignment, fresh.name, &report);
-        self.state.endpoints.accept(fresh.name, fresh.hash, assignment, report);
         let users: Vec<String> = self.state.services.get(fresh.name).into_iter().flatten().cloned().collect();
+        let names: Vec<_> = users.iter().filter_map(|cluster| self.held_names(cluster)).collect();
+        self.state.endpoints.accept(fresh.name, fresh.hash, assignment, report);
         for cluster in &users {
-            self.mark_copiers(cluster);
+            self.mark_holders(&ClusterUse::copied(cluster));
+        }
+        for (held, names) in names {
+            if self.host_names(&held.cluster) != names {
+                self.mark_holders(&held);
+            }
         }
         self.state.dirty.clusters.extend(users);
         Ok(())
+    }
+
+    /// The host names of a cluster's endpoints, where routes hold them.
+    fn held_names(&self, cluster: &str) -> Option<(ClusterUse, HostNames)> {
+        let held = ClusterUse::named(cluster);
+        let is_held = self.state.used.get(cluster)?.ways.contains_key(&held);
+        is_held.then(|| (held, self.host_names(cluster)))
     }
 
     pub(super) fn remove(&mut self, kind: ResourceType, name: &str) {

@@ -8,7 +8,7 @@ use super::state::{UnitKey, UsePart};
 use crate::changes::Kind;
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::endpoint::LoadAssignment;
-use crate::plan::{self, ClusterUse, Scope, TableKey};
+use crate::plan::{self, ClusterUse, HostNames, Scope, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::round::Round;
@@ -58,6 +58,7 @@ impl Translator {
         let kind = if index == 0 { Cow::Borrowed(key.kind()) } else { Cow::Owned(format!("{}/{index}", key.kind())) };
         let cluster = |name: &str| self.state.clusters.get(name).map(Cluster::view);
         let addresses = |name: &str| self.addresses(name);
+        let host_names = |name: &str| self.host_names(name);
         let label = key.label();
         let scope = Scope {
             writer: &self.state.writer,
@@ -70,6 +71,7 @@ impl Translator {
             cluster: &cluster,
             clusters: &|| self.state.clusters.models().map(|(name, _)| name.to_owned()).collect(),
             addresses: &addresses,
+            host_names: &host_names,
             extra_entries: self.options.limits.extra_router_entries,
         };
         match unit {
@@ -153,7 +155,7 @@ impl Translator {
             let json = plan::upstream(&self.state.writer, &id, used, instance, cluster, &nodes)?;
             Some((id, json))
         };
-        ways.keys().filter(|used| !used.variant.copied).filter_map(upstream).collect()
+        ways.keys().filter(|used| !used.is_held()).filter_map(upstream).collect()
     }
 
     fn assignment<'a>(&'a self, name: &str, cluster: &'a Cluster) -> Option<&'a LoadAssignment> {
@@ -161,6 +163,13 @@ impl Translator {
             Discovery::Inline(assignment) => Some(assignment),
             Discovery::Eds(service) => self.state.endpoints.get(if service.is_empty() { name } else { service }),
         }
+    }
+
+    /// What the endpoints of a cluster are called.
+    pub(super) fn host_names(&self, name: &str) -> HostNames {
+        let cluster = self.state.clusters.get(name);
+        let assignment = cluster.and_then(|cluster| Some((cluster, self.assignment(name, cluster)?)));
+        assignment.map_or(HostNames::Unnamed, |(cluster, assignment)| HostNames::of(cluster, assignment))
     }
 
     /// Where a cluster can be reached, preferred first; `None` where it does not exist or must not be used.

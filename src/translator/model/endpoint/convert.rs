@@ -135,20 +135,22 @@ impl Converter<'_> {
     fn endpoint(&mut self, endpoint: wire::LbEndpoint, place: &Place<'_>) -> Result<Option<Endpoint>, AssignmentError> {
         let weight = weight(endpoint.load_balancing_weight, place, 1)?;
         let health = health(endpoint.health_status());
-        let address = match endpoint.host_identifier {
-            Some(HostIdentifier::Endpoint(inner)) => inner.address,
+        let inner = match endpoint.host_identifier {
+            Some(HostIdentifier::Endpoint(inner)) => inner,
             Some(HostIdentifier::EndpointName(name)) => self.named(&name, place)?,
-            None => None,
+            None => wire::Endpoint::default(),
         };
-        let address = set(address, format_args!("{place}: address"))?;
+        let address = set(inner.address, format_args!("{place}: address"))?;
         let Some((host, port)) = self.host(&address, place)? else { return Ok(None) };
+        let name = Some(inner.hostname).filter(|name| !name.is_empty());
+        let name = name.or_else(|| (self.hosts == HostKind::Name).then(|| host.clone())).map(String::into_boxed_str);
         let socket_labels = socket_labels(&endpoint.metadata)?;
-        Ok(Some(Endpoint { host, port, weight, health, socket_labels }))
+        Ok(Some(Endpoint { host, port, weight, health, name, socket_labels }))
     }
 
-    fn named(&self, name: &str, place: &Place<'_>) -> Result<Option<core::Address>, AssignmentError> {
+    fn named(&self, name: &str, place: &Place<'_>) -> Result<wire::Endpoint, AssignmentError> {
         let unknown = || AssignmentError::UnknownName(place.to_string(), name.to_owned());
-        Ok(self.named.get(name).ok_or_else(unknown)?.address.clone())
+        self.named.get(name).cloned().ok_or_else(unknown)
     }
 
     /// Host and port as APISIX writes them; `None` where there is no address that is read, which the scan reports.

@@ -95,7 +95,8 @@ fn endpoint(mut bytes: &[u8]) -> Option<Endpoint> {
         }
     }
     let (host, port) = socket?;
-    Some(Endpoint { host: host.to_owned(), port, weight: own_weight, health: status, socket_labels: Vec::new() })
+    let (host, socket_labels) = (host.to_owned(), Vec::new());
+    Some(Endpoint { host, port, weight: own_weight, health: status, name: None, socket_labels })
 }
 
 /// Field 1 of a message in which nothing else is set.
@@ -158,7 +159,7 @@ mod tests {
                 let socket = SocketAddress { address: host.into(), port_specifier, protocol };
                 let address = Some(Address { address: Some(Kind::SocketAddress(socket)) });
                 wire::LbEndpoint {
-                    host_identifier: Some(HostIdentifier::Endpoint(wire::Endpoint { address })),
+                    host_identifier: Some(HostIdentifier::Endpoint(wire::Endpoint { address, ..Default::default() })),
                     health_status: health,
                     metadata: metadata.into(),
                     load_balancing_weight: weight,
@@ -214,7 +215,7 @@ mod tests {
                 let port_specifier = Some(PortSpecifier::PortValue(*port));
                 let socket = SocketAddress { address: "10.0.0.1".into(), port_specifier, protocol: 0 };
                 let address = Some(Address { address: Some(Kind::SocketAddress(socket)) });
-                let host_identifier = Some(HostIdentifier::Endpoint(wire::Endpoint { address }));
+                let host_identifier = Some(HostIdentifier::Endpoint(wire::Endpoint { address, ..Default::default() }));
                 wire::LbEndpoint { host_identifier, load_balancing_weight: Some(1), ..Default::default() }
             };
             let lb_endpoints = ports.iter().map(endpoint).collect();

@@ -15,8 +15,9 @@ use super::mirror::MirrorError;
 use super::overrides::{self, OverrideError};
 use super::redirect::{self, RedirectError};
 use super::rewrite::{self, RewriteError};
-use super::{Action, Destination, Forward};
+use super::{Action, Destination, Forward, HostRewrite};
 use super::{hash, mirror, retry};
+use crate::apisix::ProxyRewrite;
 use crate::diagnostic::Code;
 use crate::model::duration::{DurationError, milliseconds};
 use crate::model::filter::{CorsError, deprecated_cors};
@@ -105,8 +106,9 @@ fn forward(
     let host = match route.host_rewrite_specifier {
         Some(HostRewriteSpecifier::HostRewriteLiteral(host)) => {
             one_line(&host, "route.host_rewrite_literal")?;
-            literal_host(host, &mut unable, &place.field("host_rewrite_literal"), report)
+            literal_host(host, &mut unable, &place.field("host_rewrite_literal"), report).map(HostRewrite::Literal)
         }
+        Some(HostRewriteSpecifier::AutoHostRewrite(auto)) => auto.then_some(HostRewrite::Endpoint),
         None => None,
     };
     let timeout = route.timeout.as_ref().map(milliseconds).transpose()?.unwrap_or(DEFAULT_TIMEOUT);
@@ -172,10 +174,7 @@ fn websocket(
 
 /// A host that APISIX takes; one that it does not take is denied.
 fn literal_host(host: String, denied: &mut Denied, place: &Place<'_>, report: &mut Report) -> Option<String> {
-    let (name, port) = host.split_once(':').map_or((host.as_str(), None), |(name, port)| (name, Some(port)));
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
-    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
-    if host.is_empty() || (is_name && port.is_none_or(is_port)) {
+    if host.is_empty() || ProxyRewrite::takes_host(&host) {
         return Some(host).filter(|host| !host.is_empty());
     }
     report.add(Code::RouteDenied, place, format!("APISIX sends no host {host:?}: the route answers 503"));
