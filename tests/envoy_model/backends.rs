@@ -6,9 +6,11 @@ use amesh_tests::echo::mirror;
 use amesh_tests::http::free_port;
 use serde_json::{Value, json};
 
+/// Clusters with two endpoints: called by one DNS name, with one host name.
+const PAIRS: [&str; 2] = ["dns", "alike"];
+
 /// `c0` to `c3`, and `named`, whose endpoint has the host name `inner.test`. `empty` has no endpoint; there is none
-/// called `nowhere`. The endpoints of `c1` and `c2` are also those of `dns`, by name, of `alike`, with one host name, and
-/// of `mixed`, of which one has a host name.
+/// called `nowhere`. Then there are [`PAIRS`].
 pub(crate) struct Backends(Vec<(&'static str, SocketAddr)>);
 
 impl Backends {
@@ -18,7 +20,8 @@ impl Backends {
             mirror(address, name).expect("the port is free");
             (name, address)
         };
-        Self(["c0", "c1", "c2", "c3", "named"].into_iter().map(start).collect())
+        let single = ["c0", "c1", "c2", "c3", "named"].into_iter();
+        Self(single.chain(PAIRS.into_iter().flat_map(|name| [name, name])).map(start).collect())
     }
 
     /// The cluster whose endpoint has this port.
@@ -32,7 +35,8 @@ impl Backends {
             json!({"name": name, "type": "STATIC", "connect_timeout": "2s",
                 "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}})
         };
-        let filled = self.0.iter().map(|(name, address)| {
+        let single = self.0.iter().filter(|(name, _)| !PAIRS.contains(name));
+        let filled = single.map(|(name, address)| {
             let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
             let mut endpoint = json!({"address": {"socket_address": socket}});
             if *name == "named" {
@@ -40,16 +44,18 @@ impl Backends {
             }
             cluster(name, &[json!({"endpoint": endpoint})])
         });
-        let port = |index: usize| self.0[index].1.port();
-        let endpoint = |host: &str, index: usize, name: &str| {
-            let socket = json!({"address": host, "port_value": port(index)});
-            json!({"endpoint": {"address": {"socket_address": socket}, "hostname": name}})
+        let pair = |cluster_name: &str, host: &str, names: [&str; 2]| {
+            let own = self.0.iter().filter(|(name, _)| *name == cluster_name);
+            let endpoints = own.zip(names).map(|((_, address), name)| {
+                let socket = json!({"address": host, "port_value": address.port()});
+                json!({"endpoint": {"address": {"socket_address": socket}, "hostname": name}})
+            });
+            cluster(cluster_name, &endpoints.collect::<Vec<_>>())
         };
-        let mut dns = cluster("dns", &[endpoint("localhost", 1, ""), endpoint("localhost", 2, "")]);
+        let mut dns = pair("dns", "localhost", ["", ""]);
         dns["type"] = json!("STRICT_DNS");
         dns["dns_lookup_family"] = json!("V4_ONLY");
-        let alike = cluster("alike", &[endpoint("127.0.0.1", 1, "both.test"), endpoint("127.0.0.1", 2, "both.test")]);
-        let mixed = cluster("mixed", &[endpoint("127.0.0.1", 1, "one.test"), endpoint("127.0.0.1", 2, "")]);
-        filled.chain([cluster("empty", &[]), dns, alike, mixed]).collect()
+        let alike = pair("alike", "127.0.0.1", ["both.test", "both.test"]);
+        filled.chain([cluster("empty", &[]), dns, alike]).collect()
     }
 }

@@ -137,6 +137,13 @@ impl Cluster {
 }
 
 impl Endpoints {
+    /// The host header that all hosts have in place of the request's.
+    pub(super) fn common_name(&self) -> Option<&[u8]> {
+        let Self::Known(endpoints) = self else { return None };
+        let first = endpoints.first()?.authority.as_deref()?;
+        endpoints.iter().all(|endpoint| endpoint.authority.as_deref() == Some(first)).then_some(first)
+    }
+
     /// Whether hosts have a host header of their own.
     pub(super) fn have_own_names(&self) -> Known<bool> {
         let Self::Known(endpoints) = self else { return NotModelled::because("the host names of endpoints") };

@@ -142,6 +142,11 @@ impl<'r> Router<'r> {
         if action.appends_forwarded_host && own_names && endpoints.have_own_names()? {
             append_forwarded_host(exchange);
         }
+        // Header changes of the response see the host of the endpoint, where all endpoints have the same.
+        let mut after = exchange.clone();
+        if let Some(host) = endpoints.common_name() {
+            after.headers.set(":authority", host.to_vec());
+        }
         let policies = [&action.mirrors, &host.mirrors, &self.table.mirrors];
         let policies = policies.into_iter().find(|policies| !policies.is_empty());
         Ok(Answer::Forward(Box::new(Forward {
@@ -152,7 +157,7 @@ impl<'r> Router<'r> {
             headers: sent(&exchange.headers),
             timeout: action.timeout,
             retry: action.retry.clone().or_else(|| host.retry.clone()),
-            response: self.response(host, route, weight, exchange, &name),
+            response: self.response(host, route, weight, &after, &name),
             mirrors: self.mirrors(policies.map(Vec::as_slice).unwrap_or_default(), exchange)?,
             websocket: exchange.upgrade.as_deref() == Some("websocket"),
             hash_policy: action.hash_policy.clone(),

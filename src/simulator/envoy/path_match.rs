@@ -65,7 +65,8 @@ impl PathMatch {
         }
     }
 
-    fn policy(policy: &Object) -> Read<Self> {
+    /// `path_match_policy`, or `uri_template` of a permission.
+    pub(super) fn policy(policy: &Object) -> Read<Self> {
         policy.ignore(&["name"]);
         let config = policy.object("typed_config")?;
         let config = config.ok_or_else(|| policy.refuse("typed_config", "value is required"))?;

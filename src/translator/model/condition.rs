@@ -1,5 +1,6 @@
 //! Conditions on requests that filters and match trees are made of.
 
+use crate::regex::Pcre;
 use crate::vars::{HeaderMatch, TextMatch};
 
 /// A condition on a request.
@@ -17,6 +18,8 @@ pub(crate) enum Condition {
     Joined(HeaderMatch),
     /// The path without its query.
     Path(TextMatch),
+    /// The path without its query, by a template.
+    Template(Pcre),
     /// The port that the client connected to: first and last.
     Port(u16, u16),
     /// The address that the client connected to; `address/length`.
@@ -49,7 +52,7 @@ impl Condition {
             Self::Header(header) | Self::Joined(header) => names.push(&header.name),
             // The client's address has been found before any filter runs.
             Self::Client(_) | Self::Destination(_) | Self::Peer(_) | Self::Port(..) => {}
-            Self::Path(_) | Self::ServerName(_) | Self::ServerNameGiven(_) => {}
+            Self::Path(_) | Self::Template(_) | Self::ServerName(_) | Self::ServerNameGiven(_) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ mod retry;
 mod rewrite;
 mod settings;
 mod tree;
+mod template;
 
 pub(crate) use conditions::{ConditionError, query_parameters};
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
@@ -22,6 +23,7 @@ pub(crate) use redirect::{Redirect, Scheme};
 pub(crate) use retry::Retry;
 pub(crate) use rewrite::PathRewrite;
 pub(crate) use settings::{scanned_settings, settings};
+pub(crate) use template::{TemplateError, matcher as template_matcher, plain_path};
 
 use std::ops::Range;
 

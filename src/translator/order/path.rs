@@ -15,6 +15,8 @@ pub(crate) enum PathMatch {
     SeparatedPrefix(String),
     /// The expression matches the whole path.
     Regex(Pcre),
+    /// As [`PathMatch::Regex`], but parameters count in any case: a path template.
+    Template(Pcre),
 }
 
 /// Further fields that decide how paths are compared.
@@ -37,6 +39,7 @@ pub(crate) struct PathOptions {
 pub(crate) fn path_keys(matcher: &PathMatch, options: PathOptions) -> (Vec<Key>, Expr) {
     match matcher {
         PathMatch::Regex(pcre) => regex_keys(pcre, options),
+        PathMatch::Template(pcre) => regex_keys(pcre, PathOptions::default()),
         PathMatch::Prefix(text) | PathMatch::Exact(text) | PathMatch::SeparatedPrefix(text) => {
             text_keys(text, matcher, options)
         }
@@ -53,7 +56,7 @@ enum Tail {
 
 fn tails(matcher: &PathMatch) -> Vec<Tail> {
     match matcher {
-        PathMatch::Prefix(_) | PathMatch::Regex(_) => vec![Tail::Anything],
+        PathMatch::Prefix(_) | PathMatch::Regex(_) | PathMatch::Template(_) => vec![Tail::Anything],
         PathMatch::Exact(_) => vec![Tail::Nothing],
         PathMatch::SeparatedPrefix(_) => vec![Tail::Nothing, Tail::After('/')],
     }
@@ -61,7 +64,7 @@ fn tails(matcher: &PathMatch) -> Vec<Tail> {
 
 fn end(matcher: &PathMatch) -> parameters::End {
     match matcher {
-        PathMatch::Prefix(_) | PathMatch::Regex(_) => parameters::End::Anything,
+        PathMatch::Prefix(_) | PathMatch::Regex(_) | PathMatch::Template(_) => parameters::End::Anything,
         PathMatch::Exact(_) => parameters::End::Nothing,
         PathMatch::SeparatedPrefix(_) => parameters::End::Segment,
     }

@@ -16,7 +16,7 @@ use crate::diagnostic::Code;
 use crate::hosts::PortMatching;
 use crate::model::cluster::View;
 use crate::model::filter::Levels;
-use crate::model::route::{Route, VirtualHost};
+use crate::model::route::{Route, VirtualHost, plain_path};
 use crate::model::tree::Leaves;
 use crate::order::{Key, PathMatch, PathOptions, parameters_inside, path_keys};
 use crate::report::{Place, Report};
@@ -76,7 +76,7 @@ struct Paths {
     keys: Vec<Key>,
     condition: Expr,
     /// Of these paths it is not known whether they are the route's: they are denied.
-    untold: Expr,
+    untold: (Vec<Key>, Expr),
 }
 
 /// Makes the lines of virtual hosts and gathers what there is to say.
@@ -193,12 +193,12 @@ impl LineMaker<'_> {
     }
 
     fn route(&mut self, host: &VirtualHost, route: &Route, index: usize, place: &Place<'_>, lines: &mut Vec<Line>) {
-        let Paths { keys, condition: path, untold } = self.paths(route, place);
+        let Paths { keys, condition: path, untold: (untold_keys, untold) } = self.paths(route, place);
         let (headers, told) = self.headers(route, place);
         let sampled = route.fraction.map_or(Expr::True, |fraction| partition::sample(fraction.part, fraction.whole));
         let others = Expr::all([headers, route.others.clone(), sampled]);
         if !untold.is_false() {
-            let (keys, _) = every_path();
+            let keys = untold_keys;
             let (condition, name) = (self.slashes().and(untold).and(others.clone()), route.name.clone());
             let position = Position::Parameters(index);
             lines.push(Line { keys, condition, outcome: Outcome::denied(), position, part: 0, name, owner: None });
@@ -231,18 +231,25 @@ impl LineMaker<'_> {
             Some(PathMatch::Regex(pcre)) if ignore_parameters && !pcre.is_text() => {
                 self.report.add(Code::RouteDenied, place.field("match").field("safe_regex"), PARAMETERS_INSIDE);
                 let Ok(before) = pcre.before(';') else {
-                    return Paths { keys: Vec::new(), condition: Expr::False, untold: Expr::True };
+                    return Paths { keys: Vec::new(), condition: Expr::False, untold: every_path() };
                 };
                 let (keys, condition) = path_keys(&PathMatch::Regex(before), options);
                 return Paths {
                     keys,
                     condition: parameters_inside().negate().and(condition),
-                    untold: parameters_inside(),
+                    untold: (every_path().0, parameters_inside()),
                 };
+            }
+            Some(path @ PathMatch::Template(_)) => {
+                let place = place.field("match");
+                self.report.add(Code::MatcherApproximated, place.field("path_match_policy"), NOT_PLAIN);
+                let (keys, condition) = path_keys(path, options);
+                let untold = (keys.clone(), condition.clone().and(plain_path().negate()));
+                return Paths { keys, condition: condition.and(plain_path()), untold };
             }
             Some(path) => path_keys(path, options),
         };
-        Paths { keys, condition, untold: Expr::False }
+        Paths { keys, condition, untold: (Vec::new(), Expr::False) }
     }
 
     /// The header conditions; false where one cannot be told, which makes the condition wider.
@@ -286,6 +293,9 @@ fn without_escaped_slashes() -> Expr {
 fn every_path() -> (Vec<Key>, Expr) {
     path_keys(&PathMatch::Prefix("/".to_owned()), PathOptions::default())
 }
+
+const NOT_PLAIN: &str = "requests that the template may match are answered 503 where their path has characters that belong \
+    escaped";
 
 const PARAMETERS_INSIDE: &str = "a pattern cannot leave out parameters of a segment before the last one: requests that \
     have such are answered 503";

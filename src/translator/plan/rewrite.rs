@@ -61,6 +61,6 @@ fn matched(route: &Route) -> String {
     match &route.path {
         Some(PathMatch::Prefix(text) | PathMatch::SeparatedPrefix(text)) => format!("{caseless}^{}", escape_pcre(text)),
         Some(PathMatch::Exact(text)) => format!(r"{caseless}^{}(?=[?;]|\z)", escape_pcre(text)),
-        Some(PathMatch::Regex(_)) | None => r"^[^?]*".to_owned(),
+        Some(PathMatch::Regex(_) | PathMatch::Template(_)) | None => r"^[^?]*".to_owned(),
     }
 }

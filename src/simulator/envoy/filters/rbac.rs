@@ -6,6 +6,7 @@ use crate::envoy::exchange::Exchange;
 use crate::envoy::header_match::HeaderMatch;
 use crate::envoy::headers::Headers;
 use crate::envoy::object::{Object, Read};
+use crate::envoy::path_match::PathMatch;
 use crate::envoy::stop::{Known, NotModelled};
 use crate::envoy::text_match::TextMatch;
 use crate::envoy::tree::Tree;
@@ -35,6 +36,7 @@ enum Rule {
     Not(Box<Rule>),
     Header(HeaderMatch),
     Path(TextMatch),
+    Template(PathMatch),
     /// The local address.
     Destination(Range),
     /// Local ports, the last not among them.
@@ -144,6 +146,9 @@ impl Rule {
         if let Some(text) = rule.object("url_path")?.map(|path| path.object("path")).transpose()?.flatten() {
             return TextMatch::read(&text).map(Self::Path);
         }
+        if let Some(policy) = rule.object("uri_template")? {
+            return PathMatch::policy(&policy).map(Self::Template);
+        }
         if let Some(text) = rule.object("requested_server_name")? {
             return TextMatch::read(&text).map(Self::ServerName);
         }
@@ -189,6 +194,7 @@ impl Rule {
             Self::Not(rule) => !rule.holds(exchange)?,
             Self::Header(header) => header.matches(&exchange.headers)?,
             Self::Path(text) => text.matches(exchange.path_without_query())?,
+            Self::Template(path) => path.matches(exchange.path_without_query())?,
             Self::Destination(range) => range.contains(connection.local),
             Self::Ports(start, end) => (*start..*end).contains(&u32::from(connection.port)),
             Self::Client(_) if exchange.headers.has("x-forwarded-for") => {

@@ -45,7 +45,8 @@ impl ProxyRewrite {
     /// Whether `host` may be this: `^[0-9a-zA-Z-.]+(:\d{1,5})?$`.
     pub(crate) fn takes_host(host: &str) -> bool {
         let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
         let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
         is_name && port.is_none_or(is_port)
     }

@@ -12,7 +12,7 @@ use amesh_xds::wire::envoy::r#type::v3::Int32Range;
 
 use crate::model::condition::Condition;
 use crate::model::findings::Denied;
-use crate::model::route::{HeaderMatcherError, header_match, text_match};
+use crate::model::route::{HeaderMatcherError, TemplateError, header_match, template_matcher, text_match};
 use crate::report::{Place, Report};
 use crate::vars::TextMatch;
 
@@ -60,6 +60,9 @@ pub(crate) enum RuleError {
     /// A bad matcher.
     #[error("{0}")]
     Header(#[from] HeaderMatcherError),
+    /// A bad path template.
+    #[error("uri_template: {0}")]
+    Template(#[from] TemplateError),
 }
 
 /// Why a rule is not there.
@@ -124,6 +127,10 @@ fn permission(rule: wire::Permission, place: &Place<'_>, report: &mut Report) ->
             Condition::Port(port, port)
         }
         Permitted::DestinationPortRange(range) => ports(range)?,
+        Permitted::UriTemplate(config) => {
+            let (_, pattern) = template_matcher(&config, &place.field("uri_template"), report)?;
+            Condition::Template(pattern.ok_or(Lack::Untold)?)
+        }
         Permitted::DestinationIp(range) => Condition::Destination(cidr(&range)?),
         Permitted::RequestedServerName(name) => Condition::ServerName(text(name, place, report)?),
     })

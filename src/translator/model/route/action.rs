@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use amesh_xds::wire::envoy::config::core::v3::DataSource;
 use amesh_xds::wire::envoy::config::core::v3::data_source::Specifier;
 use amesh_xds::wire::envoy::config::route::v3 as wire;
+use amesh_xds::wire::envoy::config::route::v3::redirect_action::PathRewriteSpecifier;
 use amesh_xds::wire::envoy::config::route::v3::route_action::{
     ClusterNotFoundResponseCode, ClusterSpecifier, HostRewriteSpecifier,
 };
@@ -14,7 +15,8 @@ use bytes::Bytes;
 use super::mirror::MirrorError;
 use super::overrides::{self, OverrideError};
 use super::redirect::{self, RedirectError};
-use super::rewrite::{self, RewriteError};
+use super::rewrite::{self, PathRewrite, RewriteError};
+use super::template::Template;
 use super::{Action, Destination, Forward, HostRewrite};
 use super::{hash, mirror, retry};
 use crate::apisix::ProxyRewrite;
@@ -73,17 +75,22 @@ pub(crate) enum ActionError {
 /// `timeout` where it is not set, in milliseconds.
 const DEFAULT_TIMEOUT: u64 = 15_000;
 
-/// Converts an action. `scanned`: the one that is set may be one that is not read.
+/// Converts an action. `template`: by which the route matches. `scanned`: the one that is set may be one that is not read.
 pub(super) fn convert(
     action: Option<wire::route::Action>,
+    template: Option<&Template>,
     scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<(Action, Denied), ActionError> {
     match action {
-        Some(wire::route::Action::Route(route)) => forward(route, scanned, &place.field("route"), report),
+        Some(wire::route::Action::Route(route)) => forward(route, template, scanned, &place.field("route"), report),
         Some(wire::route::Action::DirectResponse(response)) => respond(response, scanned),
         Some(wire::route::Action::Redirect(redirect)) => {
+            let prefix = matches!(&redirect.path_rewrite_specifier, Some(PathRewriteSpecifier::PrefixRewrite(_)));
+            if prefix && template.is_some() {
+                return Err(RedirectError::from(RewriteError::PrefixOfTemplate).into());
+            }
             let (redirect, denied) = redirect::convert(redirect, &place.field("redirect"), report)?;
             Ok((Action::Redirect(Box::new(redirect)), denied))
         }
@@ -94,6 +101,7 @@ pub(super) fn convert(
 
 fn forward(
     route: wire::RouteAction,
+    template: Option<&Template>,
     scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
@@ -102,7 +110,7 @@ fn forward(
     let websocket = websocket(&route.upgrade_configs, place, report)?;
     let mut unable = Denied(false);
     one_line(&route.prefix_rewrite, "route.prefix_rewrite")?;
-    let path = rewrite::convert(route.prefix_rewrite, route.regex_rewrite, &mut unable, place, report)?;
+    let path = path(&route, template, &mut unable, place, report)?;
     let host = match route.host_rewrite_specifier {
         Some(HostRewriteSpecifier::HostRewriteLiteral(host)) => {
             one_line(&host, "route.host_rewrite_literal")?;
@@ -148,6 +156,23 @@ fn forward(
         websocket,
     };
     Ok((Action::Forward(forward), denied.or(unable)))
+}
+
+fn path(
+    route: &wire::RouteAction,
+    template: Option<&Template>,
+    denied: &mut Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<PathRewrite>, RewriteError> {
+    let (prefix, regex) = (&route.prefix_rewrite, &route.regex_rewrite);
+    match (&route.path_rewrite_policy, template) {
+        (Some(_), _) if !prefix.is_empty() || regex.is_some() => Err(RewriteError::Two),
+        (Some(policy), Some(template)) => rewrite::by_template(policy, template, denied, place, report),
+        (Some(_), None) => Err(RewriteError::NoTemplate),
+        (None, Some(_)) if !prefix.is_empty() => Err(RewriteError::PrefixOfTemplate),
+        (None, _) => rewrite::convert(prefix.clone(), regex.clone(), denied, place, report),
+    }
 }
 
 fn websocket(

@@ -175,7 +175,7 @@ pub(super) fn convert(
     let filters = overrides::convert(&route.typed_per_filter_config, place, report)?;
     let matcher = route.r#match.ok_or(MatchError::Missing)?;
     let (conditions, untold) = matching::convert(matcher, scanned, &place.field("match"), report)?;
-    let (action, unusable) = action::convert(route.action, scanned, place, report)?;
+    let (action, unusable) = action::convert(route.action, conditions.template.as_ref(), scanned, place, report)?;
     let denied = scanned.or(untold).or(unusable);
     if denied.0 {
         report.add(Code::RouteDenied, place, "requests that match this route are answered 503");

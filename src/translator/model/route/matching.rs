@@ -8,6 +8,7 @@ use amesh_xds::wire::envoy::r#type::matcher::v3::{RegexMatcher, StringMatcher};
 
 use super::Fraction;
 use super::conditions::{self, ConditionError};
+use super::template::{self, Template, TemplateError};
 use crate::diagnostic::Code;
 use crate::model::findings::Denied;
 use crate::model::rules::{RuleError, filled, one_line};
@@ -31,6 +32,9 @@ pub(crate) enum MatchError {
     /// A pattern that RE2 does not take.
     #[error("{0}")]
     Regex(RegexError),
+    /// A template that Envoy does not take.
+    #[error("path_match_policy: {0}")]
+    Template(#[from] TemplateError),
     /// A header matcher that Envoy does not take.
     #[error("headers[{0}]: {1}")]
     Header(usize, HeaderMatcherError),
@@ -56,6 +60,8 @@ pub(crate) enum HeaderMatcherError {
 /// What a request must be.
 pub(super) struct Matched {
     pub(super) path: Option<PathMatch>,
+    /// `path_match_policy`, even where it cannot be told.
+    pub(super) template: Option<Template>,
     pub(super) case_sensitive: bool,
     pub(super) headers: Vec<HeaderMatch>,
     pub(super) others: Expr,
@@ -72,7 +78,14 @@ pub(super) fn convert(
     let mut denied = Denied(false);
     let others = conditions::convert(&matcher, &mut denied, place, report)?;
     let fraction = conditions::fraction(&matcher)?;
+    let mut template = None;
     let path = match matcher.path_specifier {
+        Some(PathSpecifier::PathMatchPolicy(config)) => {
+            let (told, pattern) = template::matcher(&config, &place.field("path_match_policy"), report)?;
+            denied = denied.or(Denied(pattern.is_none()));
+            template = Some(told);
+            pattern.map(PathMatch::Template)
+        }
         Some(specifier) => path(specifier, &mut denied, place, report)?,
         // The one that is set is not read, which the scan has reported.
         None if scanned.0 => None,
@@ -87,7 +100,7 @@ pub(super) fn convert(
         }
     }
     let case_sensitive = matcher.case_sensitive.unwrap_or(true);
-    Ok((Matched { path, case_sensitive, headers, others, fraction }, denied))
+    Ok((Matched { path, template, case_sensitive, headers, others, fraction }, denied))
 }
 
 fn path(
@@ -105,6 +118,7 @@ fn path(
             *denied = denied.or(Denied(pattern.is_none()));
             return Ok(pattern.map(PathMatch::Regex));
         }
+        PathSpecifier::PathMatchPolicy(_) => return Ok(None),
     }))
 }
 

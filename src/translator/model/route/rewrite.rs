@@ -1,7 +1,9 @@
 //! What becomes of the path.
 
+use amesh_xds::wire::envoy::config::core::v3::TypedExtensionConfig;
 use amesh_xds::wire::envoy::r#type::matcher::v3::RegexMatchAndSubstitute;
 
+use super::template::{self, Template, TemplateError};
 use crate::diagnostic::Code;
 use crate::model::findings::Denied;
 use crate::regex::{RegexError, ReplaceError, Replacement, to_replacement};
@@ -22,8 +24,17 @@ pub(crate) enum PathRewrite {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RewriteError {
     /// Two ways to rewrite.
-    #[error("prefix_rewrite and regex_rewrite exclude each other")]
+    #[error("prefix_rewrite, regex_rewrite and path_rewrite_policy exclude each other")]
     Two,
+    /// A prefix where a template is matched.
+    #[error("prefix_rewrite does not go with path_match_policy")]
+    PrefixOfTemplate,
+    /// A rewrite by template where none is matched.
+    #[error("path_rewrite_policy goes with path_match_policy only")]
+    NoTemplate,
+    /// A template that Envoy does not take.
+    #[error("path_rewrite_policy: {0}")]
+    Template(#[from] TemplateError),
     /// A pattern that RE2 does not take, or none.
     #[error("regex_rewrite.pattern: {0}")]
     Regex(RegexError),
@@ -61,7 +72,34 @@ fn regex(
     if pattern.is_empty() {
         return Err(RewriteError::Regex(RegexError::Syntax("the regex is empty".to_owned())));
     }
-    match to_replacement(pattern, &rewrite.substitution) {
+    replace(pattern, &rewrite.substitution, denied, place, report)
+}
+
+/// Converts `path_rewrite_policy`. What cannot be done is denied.
+pub(super) fn by_template(
+    policy: &TypedExtensionConfig,
+    template: &Template,
+    denied: &mut Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<PathRewrite>, RewriteError> {
+    let place = place.field("path_rewrite_policy");
+    let told = template::rewrite(policy, template, &place, report)?;
+    let Some((pattern, substitution)) = told else {
+        *denied = Denied(true);
+        return Ok(None);
+    };
+    replace(&pattern, &substitution, denied, &place, report)
+}
+
+fn replace(
+    pattern: &str,
+    substitution: &str,
+    denied: &mut Denied,
+    place: &Place<'_>,
+    report: &mut Report,
+) -> Result<Option<PathRewrite>, RewriteError> {
+    match to_replacement(pattern, substitution) {
         Ok(Some(replacement)) => {
             if !replacement.is_rooted {
                 let why = "where the result does not begin with a slash, APISIX answers 500 or 502";

@@ -8,8 +8,10 @@ use crate::diagnostic::Code;
 use crate::hosts::PortMatching;
 use crate::model::condition::Condition;
 use crate::model::listener::ClientAddress;
+use crate::model::route::plain_path;
 use crate::plan::guards::{self, Requests};
 use crate::plan::lines::remark;
+use crate::regex::Pcre;
 use crate::report::{Place, Report};
 use crate::vars::{Expr, HeaderMatch, Lines, TextMatch};
 
@@ -31,6 +33,7 @@ impl Conditions<'_> {
             Condition::Header(header) => self.header(header, |header| header.lines_to_expr(lines))?,
             Condition::Joined(header) => self.header(header, |header| header.joined_to_expr(lines))?,
             Condition::Path(text) => text.to_expr("uri")?,
+            Condition::Template(pattern) => self.template(pattern, lines),
             Condition::Port(first, last) => guards::connected_to(*first, *last),
             Condition::Destination(range) => self.destination(range, lines),
             Condition::Client(range) => self.client(range, lines)?,
@@ -56,6 +59,12 @@ impl Conditions<'_> {
         Ok(expr)
     }
 
+    fn template(&mut self, pattern: &Pcre, lines: Lines) -> Expr {
+        self.report.add(Code::FilterApproximated, self.place, NOT_PLAIN);
+        let path = Expr::matches("uri", pattern.full_match());
+        if lines == Lines::AnyMayMatch { path } else { path.and(plain_path()) }
+    }
+
     fn destination(&mut self, range: &str, lines: Lines) -> Expr {
         self.report.add(Code::FilterApproximated, self.place, REDIRECTED);
         guards::connected_at(range, lines == Lines::AnyMayMatch)
@@ -73,6 +82,8 @@ impl Conditions<'_> {
     }
 }
 
+const NOT_PLAIN: &str = "a path template is told for paths without characters that belong escaped; where it may match \
+    others, they are denied";
 const PEER: &str = "realip_remote_addr";
 const SERVER_NAME: &str = "ssl_server_name";
 const FORWARDED: &str = "a client's address is not seen where x-forwarded-for has several: such requests are denied";

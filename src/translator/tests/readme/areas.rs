@@ -61,11 +61,12 @@ pub(crate) const AREAS: &[Area] = &[
         messages: &[
             "envoy.config.route.v3.RouteMatch",
             "envoy.config.route.v3.HeaderMatcher",
+            "envoy.extensions.path.match.",
             "envoy.type.matcher.v3.",
             "envoy.type.v3.Int64Range",
             "envoy.type.v3.FractionalPercent",
         ],
-        kinds: &[],
+        kinds: &["path_match"],
     },
     Area {
         name: "Route and its action",
@@ -74,10 +75,11 @@ pub(crate) const AREAS: &[Area] = &[
             "envoy.config.core.v3.DataSource",
             "envoy.config.core.v3.HeaderValue",
             "envoy.config.core.v3.RuntimeFractionalPercent",
+            "envoy.extensions.path.rewrite.",
             "envoy.type.matcher.v3.RegexMatchAndSubstitute",
             "envoy.type.v3.FractionalPercent",
         ],
-        kinds: &[],
+        kinds: &["path_rewrite"],
     },
     Area {
         name: "Match trees",

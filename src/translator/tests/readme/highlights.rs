@@ -152,6 +152,7 @@ const ACTION: &[Highlight] = &[
     ("redirect", "envoy.config.route.v3.Route.redirect"),
     ("path rewrite", "envoy.config.route.v3.RouteAction.prefix_rewrite"),
     ("host rewrite", "envoy.config.route.v3.RouteAction.host_rewrite_literal"),
+    ("host of the endpoint", "envoy.config.route.v3.RouteAction.auto_host_rewrite"),
     ("headers removed", "envoy.config.route.v3.Route.request_headers_to_remove"),
     ("cluster from a header", "envoy.config.route.v3.RouteAction.cluster_header"),
     ("subsets by metadata", "envoy.config.route.v3.RouteAction.metadata_match"),
