@@ -180,7 +180,8 @@ impl Template {
             substitution.push_str(written(text)?);
             let (name, after) = after.split_once('}').ok_or(TemplateError::Rewrite)?;
             let group = self.names.iter().position(|other| other == name).ok_or(TemplateError::NoSuchVariable)?;
-            substitution.push_str(&format!(r"\{}", group.saturating_add(1)));
+            substitution.push('\\');
+            substitution.push_str(&group.saturating_add(1).to_string());
             rest = after;
         }
         substitution.push_str(written(rest)?);
