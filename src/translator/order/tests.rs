@@ -74,7 +74,7 @@ fn envoy(route: &Route, path: &str) -> bool {
         PathMatch::Prefix(text) => path.starts_with(&fold(text)),
         PathMatch::Exact(text) => path == fold(text),
         PathMatch::SeparatedPrefix(text) => path == fold(text) || path.starts_with(&format!("{}/", fold(text))),
-        PathMatch::Regex(_) => unreachable!("not generated"),
+        PathMatch::Regex(_) | PathMatch::Template(_) => unreachable!("not generated"),
     }
 }
 
@@ -141,7 +141,7 @@ fn route() -> impl Strategy<Value = Route> {
 fn paths(routes: &[Route], random: Vec<String>) -> Vec<String> {
     let texts = routes.iter().map(|route| match &route.matcher {
         PathMatch::Prefix(text) | PathMatch::Exact(text) | PathMatch::SeparatedPrefix(text) => text.clone(),
-        PathMatch::Regex(_) => unreachable!("not generated"),
+        PathMatch::Regex(_) | PathMatch::Template(_) => unreachable!("not generated"),
     });
     let near = |text: String| ["", "x", "/", "/x", ";v"].map(|tail| format!("{text}{tail}"));
     let inside =
