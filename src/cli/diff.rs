@@ -81,13 +81,25 @@ fn short(value: &Value) -> String {
     }
 }
 
+/// Without secrets.
 fn parse(json: &str) -> Value {
-    serde_json::from_str(json).unwrap_or_default()
+    amesh_translator::shown(json)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_of_conditions_are_not_shown() {
+        let route = |priority: u8, key: &str| {
+            let vars = serde_json::json!([["http_x_key", "==", key]]);
+            let json = serde_json::json!({"labels": {"secrets": "vars"}, "vars": vars, "priority": priority});
+            Configuration { upstreams: Resources::new(), routes: [("r".to_owned(), json.to_string())].into() }
+        };
+        let text = lines(&route(1, "one"), &route(2, "two")).join("\n");
+        assert!(text.contains("priority") && !text.contains("one") && !text.contains("two"), "{text}");
+    }
 
     #[test]
     fn a_route_that_moves_is_shown_with_the_names_of_its_upstreams() {

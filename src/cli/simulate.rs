@@ -2,7 +2,7 @@
 
 use crate::args::SimulateArgs;
 use crate::exit::{self, Exit, Failure};
-use crate::subjects;
+use crate::subjects::{self, Guarded};
 use amesh_simulator::Request;
 use amesh_simulator::{apisix, envoy};
 use amesh_verify::request_id;
@@ -11,12 +11,12 @@ use std::fmt::Write as _;
 /// Prints both decisions.
 pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
     let request = request(args)?;
-    let (_, subjects) = subjects::read(&args.input, &args.options)?;
+    let (_, subjects, guarded) = subjects::read(&args.input, &args.options)?;
     let mut text = String::new();
     of_envoy(&subjects.envoy(&request, draw(args.chance)), &mut text);
     text.push('\n');
     let request_id = Some(request_id(args.chance, args.chance, args.chance));
-    of_apisix(&subjects.apisix(&Request { request_id, ..request }), &mut text);
+    of_apisix(&subjects.apisix(&Request { request_id, ..request }), &guarded, &mut text);
     exit::print(&text)?;
     Ok(Exit::Clean)
 }
@@ -85,12 +85,17 @@ fn of_envoy(decision: &envoy::Decision, text: &mut String) {
     }
 }
 
-fn of_apisix(decision: &apisix::Decision, text: &mut String) {
+fn of_apisix(decision: &apisix::Decision, guarded: &Guarded, text: &mut String) {
     text.push_str("APISIX\n");
     for step in &decision.steps {
         let _ = match step {
             apisix::Step::Host(Some(host)) => writeln!(text, "  routes of the host {host:?}"),
             apisix::Step::Host(None) => writeln!(text, "  routes without a host"),
+            apisix::Step::Candidate { route, uri, failed: Some(apisix::Condition::Vars(_)) }
+                if guarded.contains(&**route) =>
+            {
+                writeln!(text, "  route {route} at {uri:?} does not match: a condition with a secret")
+            }
             apisix::Step::Candidate { route, uri, failed: Some(why) } => {
                 writeln!(text, "  route {route} at {uri:?} does not match: {why:?}")
             }

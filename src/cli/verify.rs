@@ -7,7 +7,7 @@ use amesh_verify::{Budget, probes, verify};
 
 /// Compares and reports on standard output.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
-    let (mesh, subjects) = subjects::read(&args.input, &args.options)?;
+    let (mesh, subjects, _) = subjects::read(&args.input, &args.options)?;
     let report = verify(&subjects, &probes(&mesh, args.seed), Budget { requests: args.requests });
     let text = match args.format {
         ReportForm::Text => report.to_string(),

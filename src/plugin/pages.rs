@@ -2,8 +2,8 @@
 
 use std::fmt::{Debug, Write};
 
-use amesh_translator::{Kind, Severity, TypeSummary, Upsert};
-use serde_json::{Value, json};
+use amesh_translator::{Kind, Severity, TypeSummary, shown};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::instance::Instance;
@@ -25,24 +25,8 @@ pub(crate) fn status(instance: &Instance) -> Answer {
 
 /// The translated configuration as last applied.
 pub(crate) fn config(instance: &Instance) -> Answer {
-    let resources = |kind| instance.translator.applied(kind).map(shown).collect::<Vec<_>>();
+    let resources = |kind| instance.translator.applied(kind).map(|upsert| shown(upsert.json)).collect::<Vec<_>>();
     Answer::json(&json!({ "upstreams": resources(Kind::Upstreams), "routes": resources(Kind::Routes) }))
-}
-
-fn shown(upsert: Upsert<'_>) -> Value {
-    let mut value = serde_json::from_str(upsert.json).unwrap_or_default();
-    redact(&mut value);
-    value
-}
-
-/// The translator's resources are a few levels deep, whatever the control plane sends.
-fn redact(value: &mut Value) {
-    match value {
-        Value::String(text) if text.contains("PRIVATE KEY") => "(secret)".clone_into(text),
-        Value::Array(values) => values.iter_mut().for_each(redact),
-        Value::Object(values) => values.values_mut().for_each(redact),
-        _ => {}
-    }
 }
 
 /// Every diagnostic in force.

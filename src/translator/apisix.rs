@@ -18,17 +18,28 @@ pub(crate) use writer::Writer;
 
 use serde::Serialize;
 
+/// The label `secrets` of resources that have some, and the member that they stand in.
+pub(crate) const SECRETS: &str = "vars";
+
 /// `labels` of everything that is made here: who made it, and for which instance.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Labels<'a> {
     #[serde(rename = "managed-by")]
     managed_by: &'static str,
     instance: &'a str,
+    /// Where the resource has something that is shown nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<&'static str>,
 }
 
 impl<'a> Labels<'a> {
+    /// The same for a resource with secrets in its `vars`, or without.
+    pub(crate) fn with_secrets(self, has_secrets: bool) -> Self {
+        Self { secrets: has_secrets.then_some(SECRETS), ..self }
+    }
+
     /// The labels of one translator instance.
     pub(crate) fn new(instance: &'a str) -> Self {
-        Self { managed_by: "amesh", instance }
+        Self { managed_by: "amesh", instance, secrets: None }
     }
 }

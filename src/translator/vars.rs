@@ -7,6 +7,7 @@
 //! matches before a final newline), and an operator whose evaluation can raise a Lua error.
 
 mod authority;
+mod decoded;
 mod expr;
 mod header;
 mod json;
@@ -14,6 +15,7 @@ mod part;
 mod pattern;
 mod text;
 
+pub(crate) use decoded::{decoded_parameter, decoded_parameter_filled, parameter_may_be_there};
 pub(crate) use expr::Expr;
 pub(crate) use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
 pub(crate) use json::Vars;

@@ -4,7 +4,7 @@ use amesh_host::Step;
 use serde_json::{Value, json};
 
 use crate::support::bench::{Bench, Fault};
-use crate::support::messages::{clusters, listeners, routes};
+use crate::support::messages::{clusters, listeners, listeners_with, routes};
 
 const CONF: &str = r#"{"apply":"standalone","admin":{"key":"adm1n","timeout_ms":700}}"#;
 
@@ -258,4 +258,29 @@ fn secrets_are_shown_nowhere() {
         assert!(!bench.page(path).text.contains("adm1n"), "{path}");
     }
     assert!(!bench.log().join("\n").contains("adm1n"));
+}
+
+/// A filter that lets requests with this key pass, in a header, a query parameter or a cookie.
+fn key_filter(keys: &[&str]) -> Value {
+    let credentials: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "client": "c" })).collect();
+    let kind = "type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth";
+    let sources = json!([{ "header": "x-key" }, { "query": "key" }, { "cookie": "key" }]);
+    json!({ "name": "key", "typedConfig": { "@type": kind, "credentials": credentials, "keySources": sources } })
+}
+
+#[test]
+fn keys_stand_in_the_document_and_are_shown_nowhere() {
+    let Some(mut bench) = applied() else { return };
+    let first = bench.stream(&listeners_with("2", vec![key_filter(&["s3cr3tkey"])]));
+    assert_eq!(first.state(), "applied");
+    assert!(json!(bench.admin.items("routes")).to_string().contains("s3cr3tkey"), "the filter is translated");
+    bench.wait(5_000);
+    let refused = bench.stream(&listeners_with("3", vec![key_filter(&["s3cr3tkey", "s3cr3tkey"])]));
+    assert_eq!(refused.json()["verdict"], "nack");
+    let pages = ["/v1/status", "/v1/config", "/v1/diagnostics", "/metrics"].map(|path| bench.page(path).text);
+    for text in [&first.text, &refused.text, &bench.log().join("\n")].into_iter().chain(&pages) {
+        // Neither as it is nor letter by letter in a pattern.
+        assert!(!text.contains("s3cr3t") && !text.contains("(?:s|"), "{text}");
+    }
+    assert!(pages[1].contains("(secret)"));
 }

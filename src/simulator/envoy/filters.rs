@@ -8,6 +8,7 @@ mod limit;
 mod mutation;
 mod passage;
 mod rbac;
+mod token;
 mod wrapped;
 
 pub(super) use passage::Passage;
@@ -59,6 +60,12 @@ enum Kind {
     Wrapped(Box<wrapped::Wrapped>),
     /// Which requests pass a wrapped filter by.
     PassedBy(Box<Tree<()>>),
+    Jwt(Box<token::Jwt>),
+    JwtRoute(token::JwtRoute),
+    /// An authorization service, which a route need not ask.
+    Authorization {
+        is_off: bool,
+    },
     NotModelled(String),
 }
 
@@ -202,6 +209,13 @@ impl Kind {
             "basic_auth.BasicAuth" | "basic_auth.BasicAuthPerRoute" => {
                 Self::BasicAuth(Box::new(access::BasicAuth::read(config)?))
             }
+            "jwt_authn.JwtAuthentication" => Self::Jwt(Box::new(token::Jwt::read(config)?)),
+            "jwt_authn.PerRouteConfig" => Self::JwtRoute(token::JwtRoute::read(config)?),
+            "ext_authz.ExtAuthz" | "ext_authz.ExtAuthzPerRoute" => {
+                let is_off = config.flag("disabled")?;
+                config.ignore_all();
+                Self::Authorization { is_off }
+            }
             other => Self::inert(other, config)?,
         };
         Ok(config.unread().map_or(kind, Self::NotModelled))
@@ -249,7 +263,12 @@ impl Filter {
                 Ok(Verdict::Continue)
             }
             Kind::Wrapped(_) | Kind::PassedBy(_) => NotModelled::because("a tree for a filter that is not in one"),
-            Kind::Router | Kind::Inert | Kind::Rbac(None) => Ok(Verdict::Continue),
+            Kind::Jwt(_) => token::Jwt::act(&self.kind, None, exchange),
+            Kind::JwtRoute(own) => token::Jwt::act(&self.kind, Some(own), exchange),
+            Kind::Authorization { is_off: false } => NotModelled::because("what an authorization service says"),
+            Kind::Router | Kind::Inert | Kind::Rbac(None) | Kind::Authorization { is_off: true } => {
+                Ok(Verdict::Continue)
+            }
         }
     }
 }

@@ -88,6 +88,25 @@ impl RouteMatch {
         }
     }
 
+    /// Whether a request meets it as a rule of a filter, which looks at path, headers and query parameters alone.
+    pub(super) fn holds_as_rule(&self, exchange: &Exchange) -> Known<bool> {
+        NotModelled::check(self.not_modelled.as_ref())?;
+        if !self.path.matches(exchange.path_without_query())? {
+            return Ok(false);
+        }
+        for header in &self.headers {
+            if !header.matches(&exchange.headers)? {
+                return Ok(false);
+            }
+        }
+        for condition in &self.parameters {
+            if !condition.matches(parameter(exchange.path(), &condition.name))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn fields(&self, exchange: &Exchange) -> Known<Option<String>> {
         for condition in &self.parameters {
             if !condition.matches(parameter(exchange.path(), &condition.name))? {

@@ -4,11 +4,13 @@
 //! the route, which may switch it off.
 
 mod access_tree;
+mod api_key;
 mod compressor;
 mod cors;
 mod csrf;
 mod effective;
 mod fault;
+mod jwt;
 mod limit;
 mod mutation;
 mod percent;
@@ -17,11 +19,13 @@ mod read;
 mod small;
 mod wrapped;
 
+pub(crate) use api_key::{ApiKey, CLIENT, KeySource, Secret};
 pub(crate) use compressor::{Compressor, CompressorRoute, Library};
 pub(crate) use cors::{Cors, CorsError, deprecated as deprecated_cors};
 pub(crate) use csrf::Csrf;
 pub(crate) use effective::{Effective, Filters, Levels};
 pub(crate) use fault::{Abort, Answer, Delay, Fault};
+pub(crate) use jwt::{Jwt, JwtRoute, Need, TokenPlace};
 pub(crate) use limit::{Bucket, Limit, Part};
 pub(crate) use mutation::Mutation;
 pub(crate) use percent::Percent;
@@ -82,6 +86,15 @@ pub(crate) enum Config {
     Wrapped(Box<Wrapped>),
     /// `envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute`: which requests pass a wrapped filter by.
     PassedBy(Box<Condition>),
+    /// `envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication`.
+    Jwt(Box<Jwt>),
+    /// `envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig`.
+    JwtRoute(JwtRoute),
+    /// `envoy.extensions.filters.http.ext_authz.v3.ExtAuthz`: why it cannot be done; `None` where a route does not want
+    /// it.
+    ExtAuthz(Option<String>),
+    /// `envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth`, or its `ApiKeyAuthPerRoute`.
+    ApiKey(Box<ApiKey>),
 }
 
 /// What a route, virtual host or route configuration says about a filter.
@@ -155,4 +168,13 @@ pub(crate) enum FilterError {
     /// The header mutation is bad.
     #[error("{0}")]
     Mutation(#[from] mutation::MutationError),
+    /// The JWT filter is bad.
+    #[error("{0}")]
+    Jwt(#[from] jwt::JwtError),
+    /// The API key filter is bad.
+    #[error("{0}")]
+    ApiKey(#[from] api_key::ApiKeyError),
+    /// What a route says about the authorization service is bad.
+    #[error("{0}")]
+    ExtAuthz(#[from] small::ExtAuthzError),
 }

@@ -49,6 +49,13 @@ impl Format {
         Ok(Self(parts))
     }
 
+    /// A command has this name in its argument.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let has =
+            |argument: &Option<String>| argument.as_ref().is_some_and(|it| it.to_ascii_lowercase().contains(name));
+        self.0.iter().any(|part| matches!(part, Part::Command { argument, .. } if has(argument)))
+    }
+
     /// The text, where it has no command.
     pub(crate) fn literal(&self) -> Option<&str> {
         match self.0.as_slice() {

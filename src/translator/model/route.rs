@@ -17,7 +17,7 @@ mod template;
 pub(crate) use conditions::{ConditionError, query_parameters};
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};
 pub(crate) use hash::{HashKey, Hashing};
-pub(crate) use matching::{HeaderMatcherError, header_match, text_match};
+pub(crate) use matching::{HeaderMatcherError, MatchError, Matched, convert as route_match, header_match, text_match};
 pub(crate) use mirror::Mirror;
 pub(crate) use redirect::{Redirect, Scheme};
 pub(crate) use retry::Retry;

@@ -4,11 +4,13 @@
 //! list of what comes after it into another one, so the last filter goes first. Conditions are on the request as it
 //! came.
 
+mod api_key;
 mod compress;
 mod condition;
 mod cors;
 mod csrf;
 mod fault;
+mod jwt;
 mod limit;
 mod order;
 mod rbac;
@@ -25,7 +27,7 @@ use super::partition;
 use crate::apisix::{Abort, ClientControl, FaultInjection, Plugins, ResponseRewrite};
 use crate::diagnostic::Code;
 use crate::model::condition::Condition;
-use crate::model::filter::{Config, Cors, Effective, Levels, Percent};
+use crate::model::filter::{Config, Cors, Effective, JwtRoute, Levels, Percent};
 use crate::model::headers::HeaderMutations;
 use crate::report::{Place, Report};
 use crate::vars::{Expr, HeaderError, HeaderMatch, Lines};
@@ -139,6 +141,14 @@ impl Context<'_> {
                 Ok(self.compress(name, config, shares))
             }
             Effective::Config(Config::Mutation(_)) => self.mutation(name, shares),
+            Effective::Config(Config::Jwt(jwt)) => self.jwt(jwt, None, shares),
+            Effective::Refined(Config::Jwt(jwt), Config::JwtRoute(own)) => self.jwt(jwt, Some(own), shares),
+            Effective::Config(Config::JwtRoute(JwtRoute::Disabled) | Config::ExtAuthz(None)) => Ok(shares),
+            Effective::Config(Config::ExtAuthz(Some(why))) => Err(Refusal(why.clone())),
+            Effective::Config(Config::ApiKey(keys)) => self.api_key(keys, keys, shares),
+            Effective::Refined(Config::ApiKey(keys), Config::ApiKey(own)) => self.api_key(keys, own, shares),
+            Effective::Config(Config::JwtRoute(_)) => Err("no listener says what a token has to be like".into()),
+            Effective::Refined(..) => Err("the route configures it as if it were another filter".into()),
         }
     }
 
@@ -211,13 +221,18 @@ const SHARES_MAX: usize = 32;
 const ALTERNATIVES_MAX: usize = 20;
 
 impl Context<'_> {
+    /// An answer of a filter, with the headers that the route adds to its responses.
+    fn reply(&self, abort: Abort) -> Outcome {
+        let answer = Outcome::answer(abort);
+        match self.replies.clone() {
+            Some(rewrite) => answer.with(rewrite),
+            None => answer,
+        }
+    }
+
     /// Answers the requests that meet the condition, as a filter does that stops a request: with the headers that the
     /// route adds to its responses. The other requests stay as they are.
     fn reply_if(&self, condition: Expr, abort: &Abort, shares: Vec<Share>) -> Vec<Share> {
-        let reply = || {
-            let answer = Outcome::answer(abort.clone());
-            self.replies.clone().map_or_else(|| answer.clone(), |rewrite| answer.clone().with(rewrite))
-        };
         let vars = alternatives(&condition);
         let is_like_reply = |(_, outcome): &Share| {
             outcome.plugins.fault_injection.is_none()
@@ -228,7 +243,7 @@ impl Context<'_> {
             || vars.len() > ALTERNATIVES_MAX
             || !shares.iter().all(is_like_reply)
         {
-            return answer_apart(condition, reply(), shares);
+            return answer_apart(condition, self.reply(abort.clone()), shares);
         }
         let plugin = FaultInjection::from(Abort { vars, ..abort.clone() });
         shares.into_iter().map(|(share, outcome)| (share, outcome.with(plugin.clone()))).collect()

@@ -73,6 +73,14 @@ impl Outcome {
 }
 
 impl Outcome {
+    /// The same with a value in place of what stands for it in changes of request headers.
+    pub(super) fn filled(mut self, mark: &str, value: &Template) -> Self {
+        if let Some(rewrite) = &mut self.plugins.proxy_rewrite {
+            rewrite.headers.fill(mark, value);
+        }
+        self
+    }
+
     /// The same with changes of request headers, which come before those that the rewrite makes itself.
     fn with_request_headers(mut self, mut headers: RequestHeaders) -> Self {
         let mut rewrite = self.plugins.proxy_rewrite.take().map_or_else(ProxyRewrite::default, |rewrite| *rewrite);

@@ -208,7 +208,7 @@ fn route(scope: &Scope<'_>, group: &Group<'_>, line: &Line, placed: &order::Plac
     let route = Route {
         id: &id,
         name: names::name(name.trim_end()),
-        labels: Labels::new(scope.instance),
+        labels: Labels::new(scope.instance).with_secrets(line.condition.has_secret()),
         hosts: group.hosts,
         uris: &placed.uris,
         priority: placed.priority,

@@ -27,6 +27,18 @@ pub(crate) struct Cond {
     pub(crate) value: Value,
     /// The result is inverted, which makes a missing variable *true* for every operator.
     pub(crate) negated: bool,
+    /// Whether the value may be shown.
+    pub(crate) secrecy: Secrecy,
+}
+
+/// Whether a value may be shown to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Secrecy {
+    /// It may.
+    #[default]
+    Open,
+    /// It stands in the configuration of APISIX and is shown nowhere else.
+    Secret,
 }
 
 /// Operators of lua-resty-expr that cannot raise an error. A missing variable makes each of them false.
@@ -107,7 +119,7 @@ impl Expr {
     /// Both want the same variable to be another text.
     pub(crate) fn excludes(&self, other: &Expr) -> bool {
         let wanted = |expr: &Self| match expr {
-            Self::Cond(Cond { var, op: Op::Equal, value, negated: false }) => Some((var.clone(), value.clone())),
+            Self::Cond(Cond { var, op: Op::Equal, value, negated: false, .. }) => Some((var.clone(), value.clone())),
             _ => None,
         };
         wanted(self).zip(wanted(other)).is_some_and(|(one, other)| one.0 == other.0 && one.1 != other.1)
@@ -147,6 +159,26 @@ impl Expr {
         }
     }
 
+    /// The same; what it compares with is secret.
+    #[must_use]
+    pub(crate) fn into_secret(self) -> Self {
+        match self {
+            Self::Cond(cond) => Self::Cond(Cond { secrecy: Secrecy::Secret, ..cond }),
+            Self::All(parts) => Self::All(parts.into_iter().map(Self::into_secret).collect()),
+            Self::Any(parts) => Self::Any(parts.into_iter().map(Self::into_secret).collect()),
+            constant => constant,
+        }
+    }
+
+    /// Something that it compares with is secret.
+    pub(crate) fn has_secret(&self) -> bool {
+        match self {
+            Self::True | Self::False => false,
+            Self::Cond(cond) => cond.secrecy == Secrecy::Secret,
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::has_secret),
+        }
+    }
+
     /// The condition holds for every request, as far as its form tells.
     #[must_use]
     pub(crate) fn is_true(&self) -> bool {
@@ -160,7 +192,7 @@ impl Expr {
     }
 
     fn cond(var: impl Into<String>, op: Op, value: Value) -> Self {
-        Self::Cond(Cond { var: var.into(), op, value, negated: false })
+        Self::Cond(Cond { var: var.into(), op, value, negated: false, secrecy: Secrecy::Open })
     }
 
     /// Joins `parts`: neutral ones vanish, one that decides is the result, nested nodes of the same kind are spliced in.

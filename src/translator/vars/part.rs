@@ -40,6 +40,11 @@ impl PartPattern {
         Self { pattern, matches_empty: text.is_empty() }
     }
 
+    /// A value that is not empty.
+    pub(crate) fn filled(stops: &str) -> Self {
+        Self { pattern: format!("[^{stops}]++"), matches_empty: false }
+    }
+
     /// A value that an expression matches, from [`crate::regex::to_pcre_part`] with the same separators.
     pub(crate) fn regex(pcre: &crate::regex::Pcre) -> Self {
         Self { pattern: pcre.part().to_owned(), matches_empty: pcre.matches_empty() }

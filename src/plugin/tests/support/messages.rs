@@ -37,14 +37,20 @@ pub(crate) fn response(name: &str, version: &str, resources: Vec<Value>) -> Vec<
 
 /// One listener on port 9080 that takes its routes from the route configuration `routes`.
 pub(crate) fn listeners(version: &str) -> Vec<u8> {
+    listeners_with(version, vec![])
+}
+
+/// The same with filters before the router.
+pub(crate) fn listeners_with(version: &str, mut filters: Vec<Value>) -> Vec<u8> {
+    filters.push(json!({
+        "name": "envoy.filters.http.router",
+        "typedConfig": { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+    }));
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "statPrefix": "http",
         "rds": { "configSource": { "ads": {} }, "routeConfigName": "routes" },
-        "httpFilters": [{
-            "name": "envoy.filters.http.router",
-            "typedConfig": { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
-        }],
+        "httpFilters": filters,
     });
     let listener = json!({
         "name": "listener",

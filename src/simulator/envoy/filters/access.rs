@@ -7,7 +7,7 @@ use crate::envoy::exchange::Exchange;
 use crate::envoy::header_match::{HeaderMatch, name_of};
 use crate::envoy::headers::Headers;
 use crate::envoy::object::{Object, Read};
-use crate::envoy::request_parts::{cookie, parameter};
+use crate::envoy::request_parts::{cookie, decoded_parameter};
 use crate::envoy::stop::{Known, NotModelled};
 
 /// `envoy.extensions.filters.http.health_check.v3.HealthCheck`.
@@ -119,12 +119,12 @@ impl Source {
         let value = match self {
             Self::Header(name) => {
                 let value = exchange.headers.get(name)?;
-                value.strip_prefix(b"Bearer ").filter(|_| name == "authorization").unwrap_or(value)
+                value.strip_prefix(b"Bearer ").filter(|_| name == "authorization").unwrap_or(value).to_vec()
             }
-            Self::Query(name) => parameter(exchange.path(), name)?,
-            Self::Cookie(name) => cookie(&exchange.headers, name)?,
+            Self::Query(name) => decoded_parameter(exchange.path(), name)?,
+            Self::Cookie(name) => cookie(&exchange.headers, name)?.to_vec(),
         };
-        Some(String::from_utf8_lossy(value).into_owned()).filter(|key| !key.is_empty())
+        Some(String::from_utf8_lossy(&value).into_owned()).filter(|key| !key.is_empty())
     }
 }
 

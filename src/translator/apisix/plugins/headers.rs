@@ -49,6 +49,16 @@ impl RequestHeaders {
         self.set.insert(name, value);
     }
 
+    /// Puts a value in place of what stands for it.
+    pub(crate) fn fill(&mut self, mark: &str, value: &Template) {
+        for own in self.add.values_mut().chain(self.set.values_mut()) {
+            match own {
+                Value::One(template) => template.fill(mark, value),
+                Value::Many(templates) => templates.iter_mut().for_each(|template| template.fill(mark, value)),
+            }
+        }
+    }
+
     /// Both.
     pub(super) fn merge(mut self, other: Self) -> Result<Self, Conflict> {
         if self == other || other.is_empty() {

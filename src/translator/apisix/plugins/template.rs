@@ -66,6 +66,13 @@ impl Template {
         self.0.push_str(&other.0);
     }
 
+    /// Puts a value in place of a text that stands for it.
+    pub(super) fn fill(&mut self, mark: &str, value: &Self) {
+        if self.0.contains(mark) {
+            self.0 = self.0.replace(mark, &value.0);
+        }
+    }
+
     /// The text as APISIX reads it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

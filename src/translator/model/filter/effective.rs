@@ -68,6 +68,8 @@ pub(crate) enum Effective<'a> {
     Config(&'a Config),
     /// This one, for requests that do not meet the condition.
     Unless(&'a Condition, &'a Config),
+    /// What the filter has, and what a route says about it that means nothing alone.
+    Refined(&'a Config, &'a Config),
     /// A route configures the filter as if it were another one.
     Mismatch,
 }
@@ -94,8 +96,21 @@ impl<'a> Levels<'a> {
         }
     }
 
+    /// What a filter that is no mutation does to headers by the way.
+    fn own_step(self, name: &str, installed: &'a Config) -> Option<&'a HeaderMutations> {
+        let step = match (installed, self.config(name, installed)) {
+            (Config::Jwt(jwt), _) => &jwt.step,
+            (_, Effective::Config(Config::ApiKey(keys)) | Effective::Refined(_, Config::ApiKey(keys))) => &keys.step,
+            _ => return None,
+        };
+        (*step != HeaderMutations::default()).then_some(step)
+    }
+
     /// What the filter does itself comes first, then what all of the levels say, the least specific last.
     fn steps(self, name: &str, installed: &'a Config) -> Vec<&'a HeaderMutations> {
+        if let Some(step) = self.own_step(name, installed) {
+            return vec![step];
+        }
         let mutation = |config: &'a Config| if let Config::Mutation(own) = config { Some(&**own) } else { None };
         let own = mutation(installed);
         let mut others: Vec<&Mutation> = self.configs(name).filter_map(mutation).collect();
@@ -125,6 +140,10 @@ fn replaced<'a>(installed: &'a Config, own: &'a Config) -> Effective<'a> {
     match (installed, own) {
         // What the filter does is not known, so neither is what the route makes of it.
         (Config::Unusable(_), _) => Effective::Config(installed),
+        (Config::Jwt(_), Config::JwtRoute(_)) | (Config::ApiKey(_), Config::ApiKey(_)) => {
+            Effective::Refined(installed, own)
+        }
+        (Config::Jwt(_) | Config::ApiKey(_) | Config::ExtAuthz(_), Config::Off) => Effective::Mismatch,
         (Config::Off, _)
         | (_, Config::Off | Config::Unusable(_))
         | (Config::Compressor(_), Config::CompressorRoute(_)) => Effective::Config(own),

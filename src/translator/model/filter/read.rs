@@ -3,13 +3,16 @@
 use amesh_xds::schema::{Action, Class};
 use amesh_xds::wire::envoy::config::route::v3::FilterConfig;
 use amesh_xds::wire::envoy::extensions::common::matching::v3 as wire_wrapped;
+use amesh_xds::wire::envoy::extensions::filters::http::api_key_auth::v3 as wire_key;
 use amesh_xds::wire::envoy::extensions::filters::http::buffer::v3 as wire_buffer;
 use amesh_xds::wire::envoy::extensions::filters::http::compressor::v3 as wire_compressor;
 use amesh_xds::wire::envoy::extensions::filters::http::cors::v3::CorsPolicy;
 use amesh_xds::wire::envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
+use amesh_xds::wire::envoy::extensions::filters::http::ext_authz::v3::ExtAuthzPerRoute;
 use amesh_xds::wire::envoy::extensions::filters::http::fault::v3::HttpFault;
 use amesh_xds::wire::envoy::extensions::filters::http::header_mutation::v3 as wire_mutation;
 use amesh_xds::wire::envoy::extensions::filters::http::health_check::v3 as health_check;
+use amesh_xds::wire::envoy::extensions::filters::http::jwt_authn::v3 as wire_jwt;
 use amesh_xds::wire::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
 use amesh_xds::wire::envoy::extensions::filters::http::rbac::v3 as wire_rbac;
 use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manager::v3 as wire;
@@ -19,8 +22,8 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, compressor, cors, csrf, fault, limit, mutation,
-    rbac, small, wrapped,
+    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, api_key, compressor, cors, csrf, fault, jwt, limit,
+    mutation, rbac, small, wrapped,
 };
 use crate::diagnostic::Code;
 use crate::model::condition::Condition;
@@ -47,6 +50,12 @@ const COMPRESSOR: &str = "envoy.extensions.filters.http.compressor.v3.Compressor
 const COMPRESSOR_PER_ROUTE: &str = "envoy.extensions.filters.http.compressor.v3.CompressorPerRoute";
 const WRAPPED: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const WRAPPED_PER_ROUTE: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute";
+const API_KEY: &str = "envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth";
+const API_KEY_PER_ROUTE: &str = "envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuthPerRoute";
+const EXT_AUTHZ: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz";
+const EXT_AUTHZ_PER_ROUTE: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
+const JWT: &str = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
+const JWT_PER_ROUTE: &str = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig";
 const FAULT: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// The filters of a connection manager that has been scanned. `fetched`: it has some that are not in the message.
@@ -93,7 +102,12 @@ fn one(
         return Err(FilterError::RouterDisabled);
     }
     let Some(config) = configuration(&found, &any.value, filter.is_optional, place, report)? else { return Ok(None) };
-    if let (Config::Unusable(why), false) = (&config, filter.disabled) {
+    let config = match config {
+        // Routes may say that they do not want it.
+        Config::Unusable(why) if found.name == EXT_AUTHZ => Config::ExtAuthz(Some(why)),
+        other => other,
+    };
+    if let (Config::Unusable(why) | Config::ExtAuthz(Some(why)), false) = (&config, filter.disabled) {
         say_unusable(&found, why, place, report);
     }
     // A router that cannot be translated denies everything.
@@ -191,6 +205,9 @@ fn configuration(
 /// Reads a filter that is translated.
 fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Result<Config, FilterError> {
     let scanned = scan(name, bytes, place, report)?;
+    if name == EXT_AUTHZ_PER_ROUTE {
+        return Ok(Config::ExtAuthz(small::ext_authz(&ExtAuthzPerRoute::decode(bytes.clone())?, scanned)?));
+    }
     // What is read of it says something else where something in it is not read.
     if scanned.0 {
         return Ok(Config::Unusable(format!("{name}: some of it cannot be translated")));
@@ -254,6 +271,22 @@ fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Re
             let own = wire_wrapped::ExtensionWithMatcherPerRoute::decode(bytes.clone())?;
             let passes = wrapped::passes(&own.xds_matcher.unwrap_or_default(), place, report)?;
             passes.map(|passes| Config::PassedBy(Box::new(passes)))
+        }
+        JWT => {
+            let jwt = jwt::convert(wire_jwt::JwtAuthentication::decode(bytes.clone())?, place, report)?;
+            jwt.map(|jwt| Config::Jwt(Box::new(jwt)))
+        }
+        JWT_PER_ROUTE => {
+            let own = wire_jwt::PerRouteConfig::decode(bytes.clone())?;
+            Some(Config::JwtRoute(jwt::per_route(own)?))
+        }
+        API_KEY => {
+            let keys = api_key::convert(wire_key::ApiKeyAuth::decode(bytes.clone())?)?;
+            Some(Config::ApiKey(Box::new(keys)))
+        }
+        API_KEY_PER_ROUTE => {
+            let own = api_key::per_route(wire_key::ApiKeyAuthPerRoute::decode(bytes.clone())?)?;
+            Some(Config::ApiKey(Box::new(own)))
         }
         _ => Some(Config::Nothing),
     };

@@ -2,6 +2,8 @@
 
 use amesh_xds::wire::envoy::extensions::filters::http::buffer::v3 as buffer;
 use amesh_xds::wire::envoy::extensions::filters::http::buffer::v3::buffer_per_route::Override as PerRoute;
+use amesh_xds::wire::envoy::extensions::filters::http::ext_authz::v3 as ext_authz;
+use amesh_xds::wire::envoy::extensions::filters::http::ext_authz::v3::ext_authz_per_route::Override as Authorization;
 use amesh_xds::wire::envoy::extensions::filters::http::health_check::v3 as health_check;
 
 use crate::model::findings::Denied;
@@ -35,6 +37,23 @@ pub(super) fn buffer_per_route(own: buffer::BufferPerRoute) -> Result<Option<u32
         Some(PerRoute::Disabled(true)) => Ok(None),
         Some(PerRoute::Disabled(false)) => Err(BufferError::NotDisabled),
         Some(PerRoute::Buffer(limit)) => buffer(limit).map(Some),
+    }
+}
+
+/// Why Envoy would refuse what a route says about the authorization service.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ExtAuthzError {
+    /// Nothing is said.
+    #[error("override is not set: one of disabled, check_settings is needed")]
+    Unset,
+}
+
+/// Why the authorization service cannot be asked; `None`: it need not be. `scanned`: something in it is not read.
+pub(super) fn ext_authz(own: &ext_authz::ExtAuthzPerRoute, scanned: Denied) -> Result<Option<String>, ExtAuthzError> {
+    match own.r#override {
+        Some(Authorization::Disabled(true)) => Ok(None),
+        None if !scanned.0 => Err(ExtAuthzError::Unset),
+        _ => Ok(Some("the authorization service is not asked".to_owned())),
     }
 }
 

@@ -58,18 +58,24 @@ pub(crate) enum HeaderMatcherError {
 }
 
 /// What a request must be.
-pub(super) struct Matched {
-    pub(super) path: Option<PathMatch>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Matched {
+    /// `None` where it is not told, which denies the route.
+    pub(crate) path: Option<PathMatch>,
     /// `path_match_policy`, even where it cannot be told.
-    pub(super) template: Option<Template>,
-    pub(super) case_sensitive: bool,
-    pub(super) headers: Vec<HeaderMatch>,
-    pub(super) others: Expr,
-    pub(super) fraction: Option<Fraction>,
+    pub(crate) template: Option<Template>,
+    /// Of the path.
+    pub(crate) case_sensitive: bool,
+    /// All must match.
+    pub(crate) headers: Vec<HeaderMatch>,
+    /// Query parameters, cookies and more.
+    pub(crate) others: Expr,
+    /// The share of requests.
+    pub(crate) fraction: Option<Fraction>,
 }
 
 /// Converts a match. What cannot be told makes the match wider and the route denied.
-pub(super) fn convert(
+pub(crate) fn convert(
     matcher: wire::RouteMatch,
     scanned: Denied,
     place: &Place<'_>,

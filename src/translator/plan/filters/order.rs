@@ -4,21 +4,22 @@
 //! something else in Envoy.
 
 use super::Refusal;
-use crate::model::filter::{Config, Effective, Part};
+use crate::model::filter::{Config, Effective, Jwt, KeySource, Part, TokenPlace};
 use crate::model::headers::HeaderMutations;
 
 /// Refuses a filter that looks at a request header which one of the steps before it changes.
 pub(super) fn check(config: Effective<'_>, before: &[Vec<&HeaderMutations>]) -> Result<(), Refusal> {
-    let (passes, config) = match config {
-        Effective::Config(config) => (None, config),
-        Effective::Unless(passes, config) => (Some(passes), config),
+    let (passes, configs) = match config {
+        Effective::Config(config) => (None, vec![config]),
+        Effective::Unless(passes, config) => (Some(passes), vec![config]),
+        Effective::Refined(installed, own) => (None, vec![installed, own]),
         Effective::Mismatch => return Ok(()),
     };
     if before.iter().all(Vec::is_empty) {
         return Ok(());
     }
     let mut looks_at = Vec::new();
-    reads(config, &mut looks_at);
+    configs.into_iter().for_each(|config| reads(config, &mut looks_at));
     passes.into_iter().for_each(|passes| passes.headers(&mut looks_at));
     let steps = || before.iter().flatten().map(|step| &step.request);
     let changes = |name: &&str| {
@@ -43,7 +44,9 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
         | Config::Compressor(_)
         | Config::CompressorRoute(_)
         | Config::Mutation(_)
-        | Config::Wrapped(_) => {}
+        | Config::Wrapped(_)
+        | Config::JwtRoute(_)
+        | Config::ExtAuthz(_) => {}
         Config::PassedBy(passes) => passes.headers(names),
         Config::Fault(fault) => {
             names.extend(fault.headers.iter().map(|header| header.name.as_str()));
@@ -58,6 +61,12 @@ fn reads<'a>(config: &'a Config, names: &mut Vec<&'a str>) {
         }
         Config::Limit(limit) => names.extend(limit.descriptors.iter().flat_map(|it| &it.parts).flat_map(part)),
         Config::Rbac(rbac) => rbac.rule.headers(names),
+        Config::Jwt(jwt) => token(jwt, names),
+        Config::ApiKey(keys) => names.extend(keys.sources.iter().filter_map(|source| match source {
+            KeySource::Header(name) => Some(name.as_str()),
+            KeySource::Cookie(_) => Some("cookie"),
+            KeySource::Query(_) => None,
+        })),
     }
 }
 
@@ -67,4 +76,14 @@ fn part(part: &Part) -> Vec<&str> {
         Part::EachHeader(name) => vec![name],
         Part::Query(_) | Part::Client(..) | Part::EachClient => Vec::new(),
     }
+}
+
+fn token<'a>(jwt: &'a Jwt, names: &mut Vec<&'a str>) {
+    names.extend(["origin", "access-control-request-method"]);
+    names.extend(jwt.rules.iter().flat_map(|(rule, _)| &rule.headers).map(|header| header.name.as_str()));
+    names.extend(jwt.places.iter().filter_map(|place| match place {
+        TokenPlace::Header(name, _) => Some(name.as_str()),
+        TokenPlace::Cookie(_) => Some("cookie"),
+        TokenPlace::Parameter(_) => None,
+    }));
 }
