@@ -65,6 +65,7 @@ mod route_match;
 mod routes;
 mod spread;
 mod stop;
+mod subset;
 mod template;
 mod text_match;
 mod tree;

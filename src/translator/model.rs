@@ -9,7 +9,7 @@ pub(crate) mod filter;
 pub(crate) mod findings;
 pub(crate) mod format;
 pub(crate) mod headers;
-mod labels;
+pub(crate) mod labels;
 pub(crate) mod listener;
 pub(crate) mod route;
 mod rules;

@@ -15,6 +15,7 @@ mod redirect;
 mod rewrite;
 mod routes;
 mod share;
+mod subset;
 mod upstream;
 mod variant;
 

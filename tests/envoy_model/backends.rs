@@ -24,7 +24,7 @@ impl Backends {
         Self(single.chain(PAIRS.into_iter().flat_map(|name| [name, name])).map(start).collect())
     }
 
-    /// The cluster whose endpoint has this port.
+    /// The name of the backend at a port.
     pub(crate) fn name_of(&self, port: u16) -> Option<&'static str> {
         self.0.iter().find(|(_, address)| address.port() == port).map(|(name, _)| *name)
     }
@@ -37,8 +37,7 @@ impl Backends {
         };
         let single = self.0.iter().filter(|(name, _)| !PAIRS.contains(name));
         let filled = single.map(|(name, address)| {
-            let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
-            let mut endpoint = json!({"address": {"socket_address": socket}});
+            let mut endpoint = endpoint(*address);
             if *name == "named" {
                 endpoint["hostname"] = json!("inner.test");
             }
@@ -58,4 +57,32 @@ impl Backends {
         let alike = pair("alike", "127.0.0.1", ["both.test", "both.test"]);
         filled.chain([cluster("empty", &[]), dns, alike]).collect()
     }
+
+    /// Clusters of a case, with the addresses of the backends that they name.
+    pub(crate) fn addressed(&self, clusters: &[Value]) -> Vec<Value> {
+        clusters.iter().map(|cluster| self.with_addresses(cluster)).collect()
+    }
+
+    fn with_addresses(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| self.with_addresses(item)).collect(),
+            Value::Object(fields) => {
+                let with = |(name, value): (&String, &Value)| match (name.as_str(), value.as_str()) {
+                    ("endpoint", Some(backend)) => (name.clone(), endpoint(self.address_of(backend))),
+                    _ => (name.clone(), self.with_addresses(value)),
+                };
+                Value::Object(fields.iter().map(with).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn address_of(&self, name: &str) -> SocketAddr {
+        self.0.iter().find(|(own, _)| *own == name).expect("a backend").1
+    }
+}
+
+fn endpoint(address: SocketAddr) -> Value {
+    let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+    json!({"address": {"socket_address": socket}})
 }

@@ -16,6 +16,10 @@ pub(crate) struct Case {
     /// `envoy.config.listener.v3.Listener`, without `@type`.
     pub(crate) listener: Value,
     pub(crate) requests: Vec<Probe>,
+    /// `envoy.config.cluster.v3.Cluster` of its own; an `endpoint` may be the name of a backend.
+    pub(crate) clusters: Vec<Value>,
+    /// How often each request is sent. If more than once, all that the model says happens has to happen.
+    pub(crate) times: u64,
     /// Codes of the only differences that there may be between Envoy and APISIX; `None`: any that are declared.
     pub(crate) declared: Option<Vec<String>>,
 }
@@ -37,8 +41,8 @@ impl Case {
         Self::read_at(file, free_port().port())
     }
 
-    /// Reads `{"about": ..., "declared": [...], "manager": {...}, "requests": [...]}`. The manager lacks what is always
-    /// the same. `<PORT>` is the port of the listener.
+    /// Reads `{"about": ..., "declared": [...], "manager": {...}, "clusters": [...], "requests": [...], "times": 1}`. The
+    /// manager lacks what is always the same. `<PORT>` is the port of the listener.
     pub(crate) fn read_at(file: &Path, port: u16) -> Self {
         let content = read_json(file);
         let content: Value =
@@ -48,7 +52,10 @@ impl Case {
         let requests = requests.iter().map(|text| Probe::parse(text.as_str().expect("text"), port)).collect();
         let declared = content["declared"].as_array().into_iter().flatten();
         let declared = declared.map(|code| code.as_str().expect("a code").to_owned()).collect();
-        Self { declared: Some(declared), ..Self::new(name, port, content["manager"].clone(), requests) }
+        let clusters = content["clusters"].as_array().cloned().unwrap_or_default();
+        let times = content["times"].as_u64().unwrap_or(1);
+        let new = Self::new(name, port, content["manager"].clone(), requests);
+        Self { declared: Some(declared), clusters, times, ..new }
     }
 
     pub(crate) fn new(name: String, port: u16, mut manager: Value, requests: Vec<Probe>) -> Self {
@@ -61,7 +68,7 @@ impl Case {
         let listener = json!({"name": name,
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
             "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}]});
-        Self { name, listener, requests, declared: None }
+        Self { name, listener, requests, clusters: Vec::new(), times: 1, declared: None }
     }
 
     /// The listener and the clusters, each with its `@type`.
@@ -70,7 +77,8 @@ impl Case {
             resource["@type"] = json!(url);
             resource
         };
-        let clusters = backends.clusters().into_iter().map(|cluster| typed(CLUSTER, cluster));
+        let clusters = backends.clusters().into_iter().chain(backends.addressed(&self.clusters));
+        let clusters = clusters.map(|cluster| typed(CLUSTER, cluster));
         clusters.chain([typed(LISTENER, self.listener.clone())]).collect()
     }
 }
@@ -78,7 +86,7 @@ impl Case {
 impl Probe {
     /// Reads `METHOD HOST TARGET | name: value | ...`; after a question mark the model is expected not to know. The
     /// host `-` is none.
-    fn parse(text: &str, port: u16) -> Self {
+    pub(crate) fn parse(text: &str, port: u16) -> Self {
         let (not_modelled, plain) = match text.strip_prefix("? ") {
             Some(rest) => (true, rest),
             None => (false, text),

@@ -32,8 +32,14 @@ impl Tally {
         let address = envoy.address_of(&case.name).expect("Envoy has the listener");
         let mut agreed = Vec::new();
         for probe in &case.requests {
-            let answer = send(address, &probe.request).unwrap_or_else(|error| panic!("{}: {error}", probe.text));
-            if self.probe(&case.name, probe, &proxy, &Opinion::of_answer(&answer)) {
+            let answer = || send(address, &probe.request).unwrap_or_else(|error| panic!("{}: {error}", probe.text));
+            let mut answers = Vec::new();
+            for answer in (0..case.times).map(|_| Opinion::of_answer(&answer())) {
+                if !answers.contains(&answer) {
+                    answers.push(answer);
+                }
+            }
+            if self.probe(case, probe, &proxy, backends, &answers) {
                 agreed.push(probe.request.clone());
             }
         }
@@ -41,18 +47,22 @@ impl Tally {
     }
 
     /// True where the model knows, and agrees.
-    fn probe(&mut self, case: &str, probe: &Probe, proxy: &Proxy, envoy: &Opinion) -> bool {
-        let opinions = opinions(proxy, &probe.request);
+    fn probe(&mut self, case: &Case, probe: &Probe, proxy: &Proxy, backends: &Backends, envoy: &[Opinion]) -> bool {
+        let opinions = opinions(proxy, &probe.request, backends);
+        let agrees = |model: &[Opinion]| {
+            let all_met = case.times == 1 || model.iter().all(|opinion| envoy.contains(opinion));
+            all_met && envoy.iter().all(|opinion| model.contains(opinion))
+        };
         match (opinions, probe.not_modelled) {
             (Err(_), true) => self.not_modelled += 1,
-            (Ok(model), false) if model.contains(envoy) => {
+            (Ok(model), false) if agrees(&model) => {
                 self.compared += 1;
                 return true;
             }
             (model, _) => {
                 let steps = proxy.decide(&probe.request, Chance::default()).steps;
-                let text = format!("{case}: {}\n  Envoy {envoy:?}\n  model {model:?}\n  {steps:?}", probe.text);
-                self.problems.push(text);
+                let (case, text) = (&case.name, &probe.text);
+                self.problems.push(format!("{case}: {text}\n  Envoy {envoy:?}\n  model {model:?}\n  {steps:?}"));
             }
         }
         false
@@ -71,7 +81,7 @@ impl Tally {
 }
 
 /// All that may happen, for every draw.
-fn opinions(proxy: &Proxy, request: &Request) -> Result<Vec<Opinion>, String> {
+fn opinions(proxy: &Proxy, request: &Request, backends: &Backends) -> Result<Vec<Opinion>, String> {
     let mut opinions = Vec::new();
     let mut draws = 1;
     let mut draw = 0;
@@ -82,9 +92,10 @@ fn opinions(proxy: &Proxy, request: &Request) -> Result<Vec<Opinion>, String> {
         }
         assert!(draws <= DRAWS, "too many draws");
         for outcome in &decision.outcomes {
-            let opinion = Opinion::of_model(&outcome.answer, request)?;
-            if !opinions.contains(&opinion) {
-                opinions.push(opinion);
+            for opinion in Opinion::of_model(&outcome.answer, request, backends)? {
+                if !opinions.contains(&opinion) {
+                    opinions.push(opinion);
+                }
             }
         }
         draw += 1;

@@ -73,7 +73,8 @@ fn opinions(gateway: &Gateway, request: &Request, backends: &Backends) -> Result
     let request = &as_sent(request);
     let of = |decision: Decision| -> Result<Vec<Opinion>, String> {
         let answers = decision.outcomes.iter().map(|outcome| &outcome.answer);
-        answers.map(|answer| Opinion::of_apisix(answer, request, |port| backends.name_of(port))).collect()
+        let opinions = answers.map(|answer| Opinion::of_apisix(answer, request, |port| backends.name_of(port)));
+        Ok(opinions.collect::<Result<Vec<_>, _>>()?.concat())
     };
     if let Ok(opinions) = of(gateway.decide(request)) {
         return Ok(opinions);

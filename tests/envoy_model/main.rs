@@ -23,6 +23,7 @@ mod generate;
 mod live;
 mod opinion;
 mod random_filters;
+mod random_subsets;
 mod requests;
 mod translation;
 
@@ -59,7 +60,9 @@ fn run(cases: &[Case], tally: &mut Tally) {
     let Some(program) = program("the model of Envoy was not compared with a real one") else { return };
     let backends = Backends::start();
     let listeners: Vec<_> = cases.iter().map(|case| case.listener.clone()).collect();
-    let resources = json!({"static_resources": {"listeners": listeners, "clusters": backends.clusters()}});
+    let mut clusters = backends.clusters();
+    clusters.extend(cases.iter().flat_map(|case| backends.addressed(&case.clusters)));
+    let resources = json!({"static_resources": {"listeners": listeners, "clusters": clusters}});
     let envoy = Envoy::start(&program, resources);
     for case in cases {
         tally.case(case, &backends, &envoy);
@@ -105,9 +108,11 @@ fn seeds() -> Vec<Vec<u64>> {
 
 fn random_case(seed: u64, port: u16) -> Case {
     let mut rng = Rng::with_seed(seed);
-    let manager = generate::manager(&mut rng);
+    let (subsets, cluster) = random_subsets::cluster(seed);
+    let mut manager = generate::manager(&mut rng);
+    random_subsets::lead(seed, &subsets, &mut manager);
     let requests = (0..REQUESTS).map(|_| requests::random(&mut rng, port)).collect();
-    Case::new(format!("seed-{seed}"), port, manager, requests)
+    Case { clusters: vec![cluster], ..Case::new(format!("seed-{seed}"), port, manager, requests) }
 }
 
 #[test]
@@ -134,4 +139,23 @@ fn a_running_apisix_does_what_its_model_does() {
     let random = seeds().into_iter().flatten().map(|seed| random_case(seed, port));
     written.chain(random).for_each(|case| live.case(&case, &backends, &apisix));
     live.finish();
+}
+
+/// All endpoints that requests may reach are reached.
+#[test]
+fn random_subsets() {
+    const ROUTES: usize = 8;
+    let case = |seed: u64| {
+        let (name, cluster) = random_subsets::cluster(seed);
+        let port = free_port().port();
+        let manager = random_subsets::manager(seed, &name, ROUTES);
+        let requests = (0..ROUTES).map(|index| case::Probe::parse(&format!("GET a /{index}"), port)).collect();
+        Case { clusters: vec![cluster], times: 30, ..Case::new(format!("subsets-{seed}"), port, manager, requests) }
+    };
+    let count = if is_long() { 1_000 } else { 40 };
+    let mut tally = Tally::default();
+    for first in (0..count).step_by(40) {
+        run(&(first..first + 40).map(case).collect::<Vec<_>>(), &mut tally);
+    }
+    tally.finish((0, 0));
 }

@@ -1,10 +1,12 @@
 //! What becomes of a request, in words that the model and Envoy share.
 
-use amesh_simulator::envoy::{Answer, Line};
+use amesh_simulator::envoy::{Answer, Endpoint, Endpoints, Line};
 use amesh_simulator::{Request, apisix};
 use amesh_tests::echo::ANSWER_HEADERS;
 use amesh_tests::http;
 use serde_json::Value;
+
+use crate::backends::Backends;
 
 /// An outcome. Headers are sorted by name, lines of one name stay in order; those that Envoy writes for itself are left
 /// out.
@@ -20,7 +22,7 @@ pub(crate) struct Opinion {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Forwarded {
-    cluster: String,
+    backend: String,
     method: String,
     path: String,
     host: String,
@@ -58,34 +60,36 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Opinion {
-    /// Of the model; the error is what it does not know.
-    pub(crate) fn of_model(answer: &Answer, request: &Request) -> Result<Self, String> {
+    /// Of the model, one for each backend; the error is what it does not know.
+    pub(crate) fn of_model(answer: &Answer, request: &Request, backends: &Backends) -> Result<Vec<Self>, String> {
         match answer {
             Answer::Reply(reply) => {
                 let headers = texts(&reply.headers);
                 let body = if is_compressed(&headers) { String::new() } else { text(&reply.body) };
-                Ok(Self { status: reply.status, headers, body, forwarded: None })
+                Ok(vec![Self { status: reply.status, headers, body, forwarded: None }])
             }
             Answer::Forward(forward) => {
                 let upstream = ANSWER_HEADERS.iter().chain(&[LENGTH]);
                 let upstream: Vec<Line> = upstream.map(|(name, value)| line(name, value)).collect();
-                let endpoint = match &forward.endpoints {
-                    amesh_simulator::envoy::Endpoints::Known(all) => all.first(),
-                    amesh_simulator::envoy::Endpoints::Open(_) => None,
-                };
-                let host = endpoint.and_then(|endpoint| endpoint.authority.as_ref()).unwrap_or(&forward.authority);
-                let forwarded = Forwarded {
-                    cluster: forward.cluster.clone(),
-                    method: forward.method.clone(),
-                    path: text(&forward.path),
-                    host: text(host),
-                    headers: texts(&forward.headers),
+                let endpoints = match &forward.endpoints {
+                    Endpoints::Known(all) => all.as_slice(),
+                    Endpoints::Open(why) => return Err(why.clone()),
                 };
                 let headers = texts(&forward.response.apply(200, &upstream)?);
                 // An answer to HEAD, or one that is compressed, does not tell what was received.
                 let tells = request.method != "HEAD" && !is_compressed(&headers);
-                let forwarded = tells.then_some(forwarded);
-                Ok(Self { status: 200, headers, body: String::new(), forwarded })
+                let opinion = |endpoint: &Endpoint| {
+                    let forwarded = Forwarded {
+                        backend: backends.name_of(endpoint.port).unwrap_or_default().to_owned(),
+                        method: forward.method.clone(),
+                        path: text(&forward.path),
+                        host: text(endpoint.authority.as_ref().unwrap_or(&forward.authority)),
+                        headers: texts(&forward.headers),
+                    };
+                    let forwarded = tells.then_some(forwarded);
+                    Self { status: 200, headers: headers.clone(), body: String::new(), forwarded }
+                };
+                Ok(endpoints.iter().map(opinion).collect())
             }
             other => Err(format!("{other:?}")),
         }
@@ -96,7 +100,7 @@ impl Opinion {
         answer: &apisix::Answer,
         request: &Request,
         name_of: impl Fn(u16) -> Option<&'static str>,
-    ) -> Result<Self, String> {
+    ) -> Result<Vec<Self>, String> {
         match answer {
             apisix::Answer::Reply(reply) => {
                 let body = match &reply.body {
@@ -104,22 +108,24 @@ impl Opinion {
                     apisix::Body::ErrorPage => apisix::error_page(reply.status),
                 };
                 let body = if request.method == "HEAD" { String::new() } else { body };
-                Ok(Self { status: reply.status, headers: texts(&reply.headers), body, forwarded: None })
+                Ok(vec![Self { status: reply.status, headers: texts(&reply.headers), body, forwarded: None }])
             }
             apisix::Answer::Forward(forward) => {
-                let node = forward.nodes.first().ok_or("no node")?;
                 let headers: Vec<Line> = ANSWER_HEADERS.iter().map(|(name, value)| line(name, value)).collect();
                 let upstream = apisix::Response { status: 200, headers, body: Vec::new() };
                 let response = forward.response.apply(&upstream)?;
-                let forwarded = Forwarded {
-                    cluster: name_of(node.port).unwrap_or("unknown").to_owned(),
-                    method: forward.method.clone(),
-                    path: text(&forward.target),
-                    host: text(&forward.host_for(node, request).unwrap_or_default()),
-                    headers: texts(&[forward.headers.as_slice(), &forward.added].concat()),
+                let opinion = |node: &apisix::Node| {
+                    let forwarded = Forwarded {
+                        backend: name_of(node.port).unwrap_or("unknown").to_owned(),
+                        method: forward.method.clone(),
+                        path: text(&forward.target),
+                        host: text(&forward.host_for(node, request).unwrap_or_default()),
+                        headers: texts(&[forward.headers.as_slice(), &forward.added].concat()),
+                    };
+                    let forwarded = (request.method != "HEAD").then_some(forwarded);
+                    Self { status: response.status, headers: texts(&response.headers), body: String::new(), forwarded }
                 };
-                let forwarded = (request.method != "HEAD").then_some(forwarded);
-                Ok(Self { status: response.status, headers: texts(&response.headers), body: String::new(), forwarded })
+                Ok(forward.nodes.iter().map(opinion).collect())
             }
             other => Err(format!("{other:?}")),
         }
@@ -134,7 +140,7 @@ impl Opinion {
             let headers: Vec<_> = body["headers"].as_array().unwrap().iter().map(pair).collect();
             let host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, host)| host.clone());
             Forwarded {
-                cluster: field(&body, "name"),
+                backend: field(&body, "name"),
                 method: field(&body, "method"),
                 path: field(&body, "target"),
                 host: host.unwrap_or_default(),

@@ -12,6 +12,7 @@ use super::object::{Fraction, Object, Read};
 use super::path_match::PathMatch;
 use super::rewrite::{PathRewrite, RegexRewrite};
 use super::stop::{Known, NotModelled};
+use super::subset::{Criteria, criteria};
 
 /// What forwards a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,11 +28,12 @@ pub(super) struct RouteAction {
     pub(super) mirrors: Vec<MirrorPolicy>,
     pub(super) upgrades: BTreeMap<String, bool>,
     pub(super) hash_policy: Vec<Json>,
-    pub(super) picks_by_metadata: bool,
     /// The deprecated policy.
     pub(super) cors: Option<Override>,
     /// `grpc-timeout` takes the place of the timeout, for gRPC.
     pub(super) reads_grpc_timeout: bool,
+    /// `metadata_match`.
+    pub(super) criteria: Criteria,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct ClusterWeight {
     pub(super) response: Changes,
     pub(super) host: Option<String>,
     pub(super) filters: BTreeMap<String, Override>,
+    /// `metadata_match`; each key is in place of the route's.
+    pub(super) criteria: Criteria,
     not_modelled: Option<String>,
 }
 
@@ -106,9 +110,9 @@ impl RouteAction {
             mirrors: MirrorPolicy::read_all(action)?,
             upgrades: upgrades(action)?,
             hash_policy: action.objects("hash_policy")?.iter().map(Object::json).collect(),
-            picks_by_metadata: action.has("metadata_match"),
             cors: Override::read_cors(action)?,
             reads_grpc_timeout: action.has("max_grpc_timeout"),
+            criteria: criteria(action, "metadata_match"),
             not_modelled: None,
         };
         read.not_modelled = action.unread();
@@ -173,6 +177,7 @@ impl ClusterWeight {
             response: Changes::read(cluster, "response")?,
             host: cluster.text_if("host_rewrite_literal")?.filter(|host| !host.is_empty()).map(Into::into),
             filters: filter_configs(cluster)?,
+            criteria: criteria(cluster, "metadata_match"),
             not_modelled: cluster.unread(),
         })
     }

@@ -8,6 +8,7 @@ use super::istio;
 use super::object::{Object, Read};
 use super::spread::Spread;
 use super::stop::{Known, NotModelled};
+use super::subset::{Criteria, Subsets, criteria};
 
 /// A cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,7 @@ pub(super) struct Cluster {
     service: Option<String>,
     spread: Spread,
     has_panic_threshold: bool,
+    subsets: Option<Subsets>,
     pub(super) not_modelled: Option<String>,
 }
 
@@ -34,7 +36,10 @@ pub(super) struct Host {
     /// 0 where it has none.
     pub(super) locality_weight: u32,
     healthy: bool,
+    is_addressed: bool,
     plain: bool,
+    /// What the subsets of the cluster are told apart by.
+    pub(super) labels: Criteria,
 }
 
 /// Connections, limits and what counts; how hosts are chosen is not ignored.
@@ -92,11 +97,13 @@ impl Cluster {
         let assignment = cluster.object("load_assignment")?;
         let named = kind.ends_with("DNS");
         cluster.choice("lb_policy", &["ROUND_ROBIN", "LEAST_REQUEST", "RING_HASH", "RANDOM"]).ok();
+        let (spread, subsets) = Spread::read(cluster, kind)?;
         Ok(Self {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
             service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
             name,
-            spread: Spread::read(cluster, kind)?,
+            spread,
+            subsets,
             has_panic_threshold: cluster
                 .object("common_lb_config")?
                 .is_some_and(|it| it.has("healthy_panic_threshold")),
@@ -104,15 +111,38 @@ impl Cluster {
         })
     }
 
-    /// The hosts with their shares; `None`: the cluster has none.
-    pub(super) fn endpoints(&self, assignments: &BTreeMap<String, Vec<Host>>, own_names: bool) -> Option<Endpoints> {
+    /// The hosts with their shares for a route that asks for hosts with these labels; `None`: there are none.
+    pub(super) fn endpoints(
+        &self,
+        assignments: &BTreeMap<String, Vec<Host>>,
+        own_names: bool,
+        wanted: &Criteria,
+    ) -> Option<Endpoints> {
         if let Spread::NotModelled(why) = &self.spread {
             return Some(Endpoints::Open(why.clone()));
         }
         let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
         let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).unwrap_or_default();
+        let mut all: Vec<&Host> = hosts.iter().collect();
+        let Some(subsets) = &self.subsets else { return self.spread(&self.spread, &all, own_names) };
+        all.sort_by_key(|host| host.priority);
+        let weighs = subsets.weighs_localities && self.spread == Spread::ByLocality;
+        let spread = if weighs { Spread::ByLocality } else { Spread::ByHost };
+        subsets.choose(&all, wanted, &|(single, members)| match members.first() {
+            Some(first) if *single && first.is_addressed => {
+                Some(Endpoints::Known(vec![first.endpoint(1.0, own_names)]))
+            }
+            _ if subsets.scales_localities && weighs => {
+                let scaled: Vec<Host> = members.iter().map(|host| host.scaled(members, &all)).collect();
+                self.spread(&spread, &scaled.iter().collect::<Vec<_>>(), own_names)
+            }
+            _ => self.spread(&spread, members, own_names),
+        })
+    }
+
+    fn spread(&self, spread: &Spread, hosts: &[&Host], own_names: bool) -> Option<Endpoints> {
         let first = hosts.iter().map(|host| host.priority).min()?;
-        let mut level: Vec<&Host> = hosts.iter().filter(|host| host.priority == first).collect();
+        let mut level: Vec<&Host> = hosts.iter().copied().filter(|host| host.priority == first).collect();
         let open = |why: &str| Some(Endpoints::Open(why.into()));
         if level.iter().any(|host| !host.plain) {
             return open("health or addresses of hosts");
@@ -123,14 +153,14 @@ impl Cluster {
             if self.has_panic_threshold {
                 return open("healthy_panic_threshold with unhealthy hosts");
             }
-            if hosts.len() > level.len() || self.spread == Spread::ByLocality {
+            if hosts.len() > level.len() || *spread == Spread::ByLocality {
                 return open("priorities or weighted localities with unhealthy hosts");
             }
             if healthy.saturating_mul(2) >= level.len() {
                 level.retain(|host| host.healthy);
             }
         }
-        let shares = self.spread.shares(&level);
+        let shares = spread.shares(&level);
         let served = level.into_iter().zip(shares).filter(|(_, share)| *share > 0.0);
         Some(Endpoints::Known(served.map(|(host, share)| host.endpoint(share, own_names)).collect()))
     }
@@ -156,6 +186,16 @@ impl Endpoints {
 }
 
 impl Host {
+    /// The same, with the weight of its locality in proportion to how many of its hosts are left.
+    fn scaled(&self, left: &[&Self], all: &[&Self]) -> Self {
+        let alike = |host: &&&Self| host.locality == self.locality && host.priority == self.priority;
+        let count = |hosts: &[&Self]| u32::try_from(hosts.iter().filter(alike).count()).map_or(0.0, f64::from);
+        let scaled = (f64::from(self.locality_weight) * count(left) / count(all)).round();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the weight")]
+        let locality_weight = scaled as u32;
+        Self { locality_weight, ..self.clone() }
+    }
+
     fn endpoint(&self, share: f64, own_name: bool) -> Endpoint {
         let hostname = Some(self.hostname.clone()).filter(|name| own_name && !name.is_empty());
         Endpoint { address: self.address.clone(), port: self.port, share, authority: hostname.map(String::into_bytes) }
@@ -212,7 +252,7 @@ pub(super) fn hosts(assignment: &Object, named: bool) -> Read<Vec<Host>> {
 }
 
 fn host(entry: &Object, named: bool) -> Read<Host> {
-    entry.ignore(&["metadata"]);
+    let labels = criteria(entry, "metadata");
     let health =
         entry.choice("health_status", &["UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGRADED"])?;
     let endpoint = entry.object("endpoint")?;
@@ -242,6 +282,8 @@ fn host(entry: &Object, named: bool) -> Read<Host> {
         locality_weight: 0,
         weight: entry.number_if("load_balancing_weight")?.unwrap_or(1),
         healthy: ["UNKNOWN", "HEALTHY"].contains(&health),
+        is_addressed: socket.is_some(),
         plain: socket.is_some() && health != "DEGRADED",
+        labels,
     })
 }

@@ -3,7 +3,7 @@
 use super::Proxy;
 use super::action::{ClusterWeight, HostRewrite, MirrorPolicy, RouteAction};
 use super::change::{Changes, ResponseChanges};
-use super::decision::{Answer, Endpoints, Forward, Line, Mirror, Reply};
+use super::decision::{Answer, Forward, Line, Mirror, Reply};
 use super::exchange::{Draw, Exchange};
 use super::headers::Headers;
 use super::redirect::{DirectResponse, Redirect};
@@ -130,14 +130,13 @@ impl<'r> Router<'r> {
         };
         NotModelled::check(cluster.not_modelled.as_ref())?;
         let own_names = action.host == HostRewrite::Endpoint;
-        let Some(mut endpoints) = cluster.endpoints(&self.proxy.assignments, own_names) else {
+        let mut wanted = action.criteria.clone();
+        wanted.extend(weight.iter().flat_map(|weight| weight.criteria.clone()));
+        let Some(endpoints) = cluster.endpoints(&self.proxy.assignments, own_names, &wanted) else {
             let why = format!("the cluster {name} has no hosts");
             self.change_request(host, route, action, weight, &name, exchange)?;
             return unavailable(exchange, 503, "no healthy upstream", why);
         };
-        if action.picks_by_metadata {
-            endpoints = Endpoints::Open("metadata_match".into());
-        }
         self.change_request(host, route, action, weight, &name, exchange)?;
         if action.appends_forwarded_host && own_names && endpoints.have_own_names()? {
             append_forwarded_host(exchange);

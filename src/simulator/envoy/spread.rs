@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cluster::Host;
 use super::object::{Object, Read};
+use super::subset::Subsets;
 
 /// What decides on the share of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,34 +18,34 @@ pub(super) enum Spread {
 }
 
 /// Fields that decide alone, and are not followed.
-const UNFOLLOWED: [&str; 3] = ["lb_subset_config", "health_checks", "cluster_type"];
+const UNFOLLOWED: [&str; 2] = ["health_checks", "cluster_type"];
 const FOLLOWED_POLICIES: [&str; 3] = ["least_request.v3.LeastRequest", "round_robin.v3.RoundRobin", "random.v3.Random"];
 const LOCALITIES: &str = "locality_weighted_lb_config";
 
 impl Spread {
     /// Reads a cluster of a `type`. `load_balancing_policy` is in place of what `common_lb_config` says.
-    pub(super) fn read(cluster: &Object, kind: &str) -> Read<Self> {
+    pub(super) fn read(cluster: &Object, kind: &str) -> Read<(Self, Option<Subsets>)> {
         let policy = cluster.object("load_balancing_policy")?;
         let common = cluster.object("common_lb_config")?;
         if let (Some(_), Some(common)) = (&policy, &common) {
             common.ignore_all();
         }
-        let spread = match (policy, common) {
+        let (spread, subsets) = match (policy, common) {
             (Some(policy), _) => Self::of_policy(&policy)?,
             (None, Some(common)) => {
                 // Of the cluster, where it has hosts that are not healthy.
                 common.ignore(&["close_connections_on_host_set_change", "healthy_panic_threshold"]);
-                Self::of_localities(&common)?
+                (Self::of_localities(&common)?, Subsets::of_cluster(cluster)?)
             }
-            (None, None) => Self::ByHost,
+            (None, None) => (Self::ByHost, Subsets::of_cluster(cluster)?),
         };
         let unfollowed = UNFOLLOWED.into_iter().rfind(|name| cluster.has(name));
         let unfollowed = if kind == "ORIGINAL_DST" { Some("the original destination") } else { unfollowed };
-        Ok(unfollowed.map_or(spread, |what| Self::NotModelled(what.into())))
+        Ok((unfollowed.map_or(spread, |what| Self::NotModelled(what.into())), subsets))
     }
 
-    fn of_policy(policy: &Object) -> Read<Self> {
-        let unknown = || Ok(Self::NotModelled("load_balancing_policy".into()));
+    fn of_policy(policy: &Object) -> Read<(Self, Option<Subsets>)> {
+        let unknown = || Ok((Self::NotModelled("load_balancing_policy".into()), None));
         policy.ignore_all();
         let policies = policy.objects("policies")?;
         let Some(extension) =
@@ -54,6 +55,12 @@ impl Spread {
         };
         let Some(config) = extension.object("typed_config")? else { return unknown() };
         let name = config.text("@type")?;
+        if name.ends_with("subset.v3.Subset") {
+            let subsets = Subsets::read(&config)?;
+            let Some(inner) = config.object("subset_lb_policy")? else { return unknown() };
+            let (spread, inner) = Self::of_policy(&inner)?;
+            return if inner.is_none() { Ok((spread, Some(subsets))) } else { unknown() };
+        }
         if !FOLLOWED_POLICIES.iter().any(|followed| name.ends_with(followed)) {
             config.ignore_all();
             return unknown();
@@ -61,7 +68,7 @@ impl Spread {
         config.ignore(&["choice_count"]);
         let localities = config.object("locality_lb_config")?;
         let spread = localities.map_or(Ok(Self::ByHost), |localities| Self::of_localities(&localities))?;
-        Ok(config.unread().map_or(spread, Self::NotModelled))
+        Ok((config.unread().map_or(spread, Self::NotModelled), None))
     }
 
     fn of_localities(config: &Object) -> Read<Self> {
@@ -115,7 +122,7 @@ mod tests {
             {"locality": {"zone": "c"}, "lb_endpoints": [host(4, 5)]},
         ]});
         let cluster = Cluster::read(&Object::new("c", &cluster).unwrap()).unwrap();
-        let endpoints = cluster.endpoints(&BTreeMap::new(), false);
+        let endpoints = cluster.endpoints(&BTreeMap::new(), false, &BTreeMap::new());
         let Some(Endpoints::Known(endpoints)) = endpoints else { return Vec::new() };
         endpoints.iter().map(|endpoint| endpoint.share * 100.0).collect()
     }
@@ -147,7 +154,6 @@ mod tests {
         let zones = json!({"zone_aware_lb_config": {}});
         for cluster in [
             json!({"common_lb_config": zones.clone()}),
-            json!({"lb_subset_config": {"fallback_policy": "ANY_ENDPOINT"}}),
             policy("maglev.v3.Maglev", &json!({})),
             policy("round_robin.v3.RoundRobin", &json!({"locality_lb_config": zones})),
             policy("round_robin.v3.RoundRobin", &json!({"slow_start_config": {}})),

@@ -4,8 +4,10 @@ mod convert;
 mod extensions;
 mod policy;
 mod sockets;
+mod subsets;
 
 pub(crate) use convert::{ClusterError, convert};
+pub(crate) use subsets::{Fallback, Subsets};
 
 use super::endpoint::{Endpoint, LoadAssignment};
 use crate::apisix::Balancing;
@@ -25,6 +27,8 @@ pub(crate) struct Cluster {
     pub(crate) panic_threshold: u32,
     /// `connect_timeout`, in milliseconds.
     pub(crate) connect_timeout: u64,
+    /// Which endpoints a request may reach; `None`: all.
+    pub(crate) subsets: Option<Box<Subsets>>,
     /// TLS or plain text.
     pub(crate) sockets: Sockets,
     /// Set where the cluster cannot be used safely: its routes answer 503.
@@ -68,19 +72,32 @@ pub(crate) struct View {
     pub(crate) connect_timeout: u64,
     /// Routes may say what chooses the endpoint.
     pub(crate) hashes: bool,
+    /// Routes may say which endpoints there are to choose from.
+    pub(crate) has_subsets: bool,
 }
 
 impl Cluster {
+    /// Whether localities are weighed against each other, in a subset if there are any.
+    pub(crate) fn weighs_localities(&self) -> bool {
+        self.locality_weighted && self.subsets.as_ref().is_none_or(|subsets| subsets.weighs_localities)
+    }
+
     /// What routes need to know of it.
     pub(crate) fn view(&self) -> View {
-        View { denied: self.denied, connect_timeout: self.connect_timeout, hashes: self.hashes }
+        View {
+            denied: self.denied,
+            connect_timeout: self.connect_timeout,
+            hashes: self.hashes,
+            has_subsets: self.subsets.is_some(),
+        }
     }
 }
 
 impl Sockets {
     /// How this endpoint is reached.
     pub(crate) fn of(&self, endpoint: &Endpoint) -> Socket {
-        let has = |label: &(String, String)| endpoint.socket_labels.contains(label);
+        let labels = endpoint.metadata.as_ref().map(|metadata| metadata.socket.as_slice()).unwrap_or_default();
+        let has = |label: &(String, String)| labels.contains(label);
         let first = self.matches.iter().find(|(labels, _)| labels.iter().all(has));
         first.map_or(self.otherwise, |(_, socket)| *socket)
     }

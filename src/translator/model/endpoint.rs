@@ -5,6 +5,8 @@ mod plain;
 
 pub(crate) use convert::{AssignmentError, HostKind, convert, from_wire};
 
+use super::labels::Labels;
+
 /// All endpoints of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoadAssignment {
@@ -12,6 +14,8 @@ pub(crate) struct LoadAssignment {
     pub(crate) localities: Vec<Locality>,
     /// `policy.overprovisioning_factor`, in percent.
     pub(crate) overprovisioning: u32,
+    /// Some endpoints are not among them, since APISIX cannot reach them.
+    pub(crate) incomplete: bool,
 }
 
 /// The endpoints of one locality at one priority.
@@ -38,8 +42,17 @@ pub(crate) struct Endpoint {
     pub(crate) health: HealthStatus,
     /// `hostname`; where there is none, the name that an endpoint of a DNS cluster is looked up by.
     pub(crate) name: Option<Box<str>>,
-    /// `metadata.filter_metadata["envoy.transport_socket_match"]`: what decides between TLS and plain text.
-    pub(crate) socket_labels: Vec<(String, String)>,
+    /// `metadata`, where anything in it decides something.
+    pub(crate) metadata: Option<Box<Metadata>>,
+}
+
+/// What is looked at of an endpoint's `metadata.filter_metadata`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    /// `envoy.transport_socket_match`: what decides between TLS and plain text.
+    pub(crate) socket: Vec<(String, String)>,
+    /// `envoy.lb`: which subsets of the cluster it is in.
+    pub(crate) load_balancing: Labels,
 }
 
 /// `health_status`, as far as load balancing tells them apart.

@@ -33,6 +33,7 @@ use bytes::Bytes;
 use crate::model::filter::Cors;
 use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
+use crate::model::labels::Labels;
 use crate::model::tree::Leaves;
 use crate::order::PathMatch;
 use crate::vars::{Expr, HeaderMatch};
@@ -121,6 +122,8 @@ pub(crate) struct Forward {
     pub(crate) destinations: Vec<Destination>,
     /// The request header that names the cluster.
     pub(crate) cluster_header: Option<String>,
+    /// `metadata_match`: which endpoints of a cluster with subsets; for a cluster that a header names.
+    pub(crate) subset: Labels,
     /// What happens to requests that fail; `None`: as the virtual host says.
     pub(crate) retry: Option<Retry>,
     /// Copies of the requests; `None`: as the virtual host says.
@@ -157,6 +160,8 @@ pub(crate) struct Destination {
     pub(crate) cluster: String,
     /// Its part of the sum of all weights; any above 0 where it is the only one.
     pub(crate) weight: u32,
+    /// `metadata_match`, with that of the route: which endpoints, if the cluster has subsets.
+    pub(crate) subset: Labels,
     /// `typed_per_filter_config`.
     pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
@@ -167,8 +172,8 @@ pub(crate) struct Destination {
 
 impl Destination {
     /// The only cluster of a route.
-    pub(crate) fn only(cluster: String) -> Self {
-        Self { cluster, weight: 1, filters: Overrides::new(), mutations: None, host: None }
+    pub(crate) fn only(cluster: String, subset: Labels) -> Self {
+        Self { cluster, weight: 1, subset, filters: Overrides::new(), mutations: None, host: None }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrit
 use crate::diagnostic::Code;
 use crate::model::cluster::View;
 use crate::model::filter::Levels;
+use crate::model::labels::Labels;
 use crate::model::route::{Action, Destination, Forward, HashKey, Retry, Route, Scheme, VirtualHost};
 use crate::report::Place;
 use crate::vars::{Expr, header_variable};
@@ -149,11 +150,11 @@ impl LineMaker<'_> {
         let mut shares = Vec::with_capacity(names.len().saturating_add(1));
         for name in names {
             let condition = Expr::equal(&variable, &name);
-            let destination = Destination::only(name);
+            let destination = Destination::only(name, forward.subset.clone());
             let outcome = self.forward(around, &destination, forward, &place);
             shares.extend(self.completed(around, &destination, (condition, outcome), &place));
         }
-        let nowhere = Destination::only(String::new());
+        let nowhere = Destination::only(String::new(), Labels::new());
         let missing = (Expr::True, Outcome::status(forward.not_found_status));
         shares.extend(self.completed(around, &nowhere, missing, &place));
         shares
@@ -200,7 +201,7 @@ impl LineMaker<'_> {
     ) -> Outcome {
         let cluster = destination.cluster.as_str();
         let view = (self.cluster)(cluster);
-        let Some(View { denied: false, connect_timeout, hashes }) = view else {
+        let Some(View { denied: false, connect_timeout, hashes, has_subsets }) = view else {
             self.clusters.insert(ClusterUse::plain(cluster));
             return self.nowhere(cluster, view, forward, place);
         };
@@ -211,6 +212,7 @@ impl LineMaker<'_> {
             retries: retry.retries,
             retry_timeout: if retry.retries > 0 { forward.timeout } else { 0 },
             hash: if hashes { self.hash(forward, place) } else { None },
+            subset: if has_subsets { destination.subset.clone() } else { Labels::new() },
             ..Variant::default()
         };
         let used = ClusterUse { cluster: cluster.to_owned(), variant };

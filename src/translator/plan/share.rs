@@ -153,7 +153,7 @@ mod tests {
             weight,
             health: HealthStatus::Healthy,
             name: None,
-            socket_labels: Vec::new(),
+            metadata: None,
         };
         weights.iter().enumerate().map(endpoint).collect()
     }

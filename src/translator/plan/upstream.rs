@@ -2,11 +2,13 @@
 
 use super::load::{Health, Load, distribute};
 use super::share::{Group, weigh};
+use super::subset::{self, Chosen};
 use super::variant::{ClusterUse, Variant};
 use crate::apisix::{Balancing, Labels, Node, Upstream, Writer, seconds};
 use crate::diagnostic::Code;
 use crate::model::cluster::{Cluster, Socket};
 use crate::model::endpoint::{Endpoint, HealthStatus, LoadAssignment, Locality};
+use crate::model::labels;
 use crate::names;
 use crate::report::{Place, Report};
 
@@ -35,9 +37,27 @@ pub(crate) fn upstream(
     writer.json(&upstream)
 }
 
-/// The nodes, sorted; endpoints at one address are one node.
-pub(crate) fn nodes<'a>(cluster: &Cluster, assignment: &'a LoadAssignment, report: &mut Report) -> Vec<Node<'a>> {
-    let levels = levels(cluster, assignment, report);
+/// The nodes, sorted; endpoints at one address are one node. `subset`: what the route asks for.
+pub(crate) fn nodes<'a>(
+    cluster: &Cluster,
+    assignment: &'a LoadAssignment,
+    subset: &labels::Labels,
+    report: &mut Report,
+) -> Vec<Node<'a>> {
+    match &cluster.subsets {
+        Some(subsets) => subset::nodes(cluster, subsets, assignment, subset, report),
+        None => nodes_of(cluster, assignment, &Chosen::All, report),
+    }
+}
+
+/// The nodes of the endpoints that are chosen.
+pub(super) fn nodes_of<'a>(
+    cluster: &Cluster,
+    assignment: &'a LoadAssignment,
+    chosen: &Chosen<'_>,
+    report: &mut Report,
+) -> Vec<Node<'a>> {
+    let levels = levels(cluster, assignment, chosen, report);
     let health: Vec<Health> = levels.iter().map(Level::health).collect();
     let loads = distribute(&health, assignment.overprovisioning, cluster.panic_threshold);
     let shared = loads.iter().filter(|load| load.healthy.saturating_add(load.degraded) > 0).count();
@@ -59,36 +79,55 @@ const FIXED_HEALTH: &str = "the shares of priorities and of degraded endpoints f
 /// The endpoints of one priority.
 struct Level<'a> {
     priority: u32,
-    localities: Vec<(&'a Locality, Vec<&'a Endpoint>)>,
+    localities: Vec<Local<'a>>,
+}
+
+/// The endpoints of one locality that are used.
+struct Local<'a> {
+    weight: u32,
+    endpoints: Vec<&'a Endpoint>,
 }
 
 /// The priorities, preferred first. Endpoints that need TLS are left out and reported.
-fn levels<'a>(cluster: &Cluster, assignment: &'a LoadAssignment, report: &mut Report) -> Vec<Level<'a>> {
+fn levels<'a>(
+    cluster: &Cluster,
+    assignment: &'a LoadAssignment,
+    chosen: &Chosen<'_>,
+    report: &mut Report,
+) -> Vec<Level<'a>> {
     let mut levels: Vec<Level<'a>> = Vec::new();
     for (index, locality) in assignment.localities.iter().enumerate() {
-        let usable = usable(cluster, locality, index, report);
+        let usable = usable(cluster, locality, chosen, index, report);
         match levels.iter_mut().find(|level| level.priority == locality.priority) {
-            Some(level) => level.localities.push((locality, usable)),
-            None => levels.push(Level { priority: locality.priority, localities: vec![(locality, usable)] }),
+            Some(level) => level.localities.push(usable),
+            None => levels.push(Level { priority: locality.priority, localities: vec![usable] }),
         }
     }
     levels.sort_by_key(|level| level.priority);
     levels
 }
 
-fn usable<'a>(cluster: &Cluster, locality: &'a Locality, index: usize, report: &mut Report) -> Vec<&'a Endpoint> {
-    let plain = |endpoint: &&Endpoint| cluster.sockets.of(endpoint) == Socket::Plain;
-    let usable: Vec<_> = locality.endpoints.iter().filter(plain).collect();
-    if usable.len() < locality.endpoints.len() {
+fn usable<'a>(
+    cluster: &Cluster,
+    locality: &'a Locality,
+    chosen: &Chosen<'_>,
+    index: usize,
+    report: &mut Report,
+) -> Local<'a> {
+    let own: Vec<_> = locality.endpoints.iter().filter(|endpoint| chosen.holds(endpoint)).collect();
+    let weight = chosen.weight(locality, own.len());
+    let is_plain = |endpoint: &&&Endpoint| cluster.sockets.of(endpoint) == Socket::Plain;
+    let endpoints: Vec<_> = own.iter().filter(is_plain).copied().collect();
+    if endpoints.len() < own.len() {
         let place = Place::ROOT.item("endpoints", index);
         report.add(Code::EndpointDropped, place, "endpoints that are reached with TLS are left out");
     }
-    usable
+    Local { weight, endpoints }
 }
 
 impl<'a> Level<'a> {
     fn endpoints(&self) -> impl Iterator<Item = &'a Endpoint> + use<'a, '_> {
-        self.localities.iter().flat_map(|(_, endpoints)| endpoints.iter().copied())
+        self.localities.iter().flat_map(|locality| locality.endpoints.iter().copied())
     }
 
     fn health(&self) -> Health {
@@ -120,22 +159,23 @@ impl<'a> Level<'a> {
         if load == 0 {
             return;
         }
-        if !cluster.locality_weighted {
+        let weights: Vec<u64> = self.localities.iter().map(|locality| effective(locality, factor, health)).collect();
+        let total: u64 = weights.iter().sum();
+        // Where no locality has a weight, Envoy does not weigh them.
+        if !cluster.weighs_localities() || total == 0 {
             groups.push(Group::new(load, self.endpoints().filter(|endpoint| endpoint.health == health), 0));
             return;
         }
-        let weights: Vec<u64> = self.localities.iter().map(|locality| effective(locality, factor, health)).collect();
-        let total: u64 = weights.iter().sum();
-        for ((_, endpoints), weight) in self.localities.iter().zip(weights) {
-            let usable = endpoints.iter().copied().filter(|endpoint| endpoint.health == health);
+        for (locality, weight) in self.localities.iter().zip(weights) {
+            let usable = locality.endpoints.iter().copied().filter(|endpoint| endpoint.health == health);
             groups.push(Group::with_part(load, (weight, total), usable, 0));
         }
     }
 }
 
 /// A locality's weight, reduced when few of its endpoints are available, in ten-thousandths.
-fn effective((locality, endpoints): &(&Locality, Vec<&Endpoint>), factor: u32, health: HealthStatus) -> u64 {
-    let health_counts = count(endpoints.iter().copied());
+fn effective(locality: &Local<'_>, factor: u32, health: HealthStatus) -> u64 {
+    let health_counts = count(locality.endpoints.iter().copied());
     let available = if health == HealthStatus::Healthy { health_counts.healthy } else { health_counts.degraded };
     let availability = u64::from(available)
         .saturating_mul(u64::from(factor).saturating_mul(100))

@@ -1,6 +1,7 @@
 //! The ways in which routes use a cluster. APISIX keeps retries and hash keys with the upstream, Envoy with the route, so
-//! one cluster may become several upstreams with the same nodes.
+//! one cluster may become several upstreams with the same nodes, or, where it has subsets, with some of them.
 
+use crate::model::labels::{Label, Labels};
 use crate::model::route::HashKey;
 use crate::names;
 
@@ -22,6 +23,8 @@ pub(crate) struct Variant {
     pub(crate) retry_timeout: u64,
     /// What chooses the endpoint; `None`: the cluster's own balancing.
     pub(crate) hash: Option<HashKey>,
+    /// Which endpoints, where the cluster has subsets.
+    pub(crate) subset: Labels,
     /// It gets copies only, for which routes hold its address: there is no upstream.
     pub(crate) copied: bool,
     /// Routes hold the host name of its endpoints: this is no way to reach them, so there is no upstream.
@@ -57,10 +60,14 @@ impl ClusterUse {
     /// The upstream's id.
     pub(crate) fn id(&self, instance: &str) -> String {
         let label = self.variant.label();
-        if label.is_empty() {
-            return names::id(instance, names::CLUSTER, &[&self.cluster]);
+        let subset: Vec<String> =
+            self.variant.subset.iter().flat_map(|(key, value)| [key.clone(), text(value)]).collect();
+        let mut parts = vec![self.cluster.as_str()];
+        if !label.is_empty() || !subset.is_empty() {
+            parts.push(&label);
         }
-        names::id(instance, names::CLUSTER, &[&self.cluster, &label])
+        parts.extend(subset.iter().map(String::as_str));
+        names::id(instance, names::CLUSTER, &parts)
     }
 }
 
@@ -75,5 +82,14 @@ impl Variant {
             parts.extend([(*on).to_owned(), key.clone()]);
         }
         parts.join(".")
+    }
+}
+
+/// Different for different values.
+fn text(value: &Label) -> String {
+    match value {
+        Label::Text(text) => text.clone(),
+        Label::Other(text) => format!("\0{text}"),
+        other => format!("\0{other:?}"),
     }
 }

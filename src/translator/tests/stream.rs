@@ -144,6 +144,32 @@ fn upstreams_of_one_cluster_come_go_and_change_together() {
 }
 
 #[test]
+fn an_endpoint_change_touches_its_subset_and_no_other_cluster() {
+    let mut translator = running();
+    let mut divided = cluster("two");
+    divided["lb_subset_config"] = json!({"subset_selectors": [{"keys": ["v"]}], "fallback_policy": "ANY_ENDPOINT"});
+    let mut config = routes("r", &[("a", "one"), ("b", "two"), ("c", "two"), ("d", "two")]);
+    for (host, value) in [(1, "1"), (2, "2")] {
+        let metadata = json!({"filter_metadata": {"envoy.lb": {"v": value}}});
+        config["virtual_hosts"][host]["routes"][0]["route"]["metadata_match"] = metadata;
+    }
+    ingest(&mut translator, CLUSTER, &[cluster("one"), divided]);
+    ingest(&mut translator, ROUTES, &[config]);
+    let members = |second: &str| {
+        let endpoint = |address: &str, value: &str| {
+            let socket = json!({"socket_address": {"address": address, "port_value": 80}});
+            let metadata = json!({"filter_metadata": {"envoy.lb": {"v": value}}});
+            json!({"endpoint": {"address": socket}, "metadata": metadata})
+        };
+        json!({"cluster_name": "two", "endpoints": [{"lb_endpoints": [endpoint("10.0.0.1", "1"), endpoint(second, "2")]}]})
+    };
+    ingest(&mut translator, ENDPOINTS, &[members("10.0.0.2")]);
+    translator.commit();
+    ingest(&mut translator, ENDPOINTS, &[members("10.0.0.3")]);
+    assert_eq!(pending_names(&translator), ["+two", "+two"], "the subset and all endpoints, not the other subset");
+}
+
+#[test]
 fn a_changed_virtual_host_touches_its_own_routes() {
     let mut translator = running();
     ingest(&mut translator, ROUTES, &[routes("r", &[("a", "one"), ("b", "one")])]);

@@ -1,6 +1,7 @@
 //! Plans what has become stale: first the routes, which decide what clusters are used, then the upstreams.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::Translator;
 use super::say::{at_table, label_of};
@@ -8,6 +9,7 @@ use super::state::{UnitKey, UsePart};
 use crate::changes::Kind;
 use crate::model::cluster::{Cluster, Discovery};
 use crate::model::endpoint::LoadAssignment;
+use crate::model::labels::Labels;
 use crate::plan::{self, ClusterUse, HostNames, Scope, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
@@ -122,7 +124,7 @@ impl Translator {
         }
     }
 
-    /// One upstream for each way in which the cluster is used, all with the same nodes.
+    /// One upstream for each way in which the cluster is used; all have the same nodes, unless it has subsets.
     fn plan_cluster(&mut self, name: &str, round: &mut Round) {
         let mut report = Report::default();
         let upstreams = self.upstreams(name, &mut report);
@@ -148,11 +150,21 @@ impl Translator {
         let ways = self.state.used.get(name).map(|used| &used.ways).filter(|ways| !ways.is_empty());
         let (Some(cluster), Some(ways)) = (cluster, ways) else { return Vec::new() };
         let none = LoadAssignment::default();
-        let nodes = plan::nodes(cluster, self.assignment(name, cluster).unwrap_or(&none), report);
+        let assignment = self.assignment(name, cluster).unwrap_or(&none);
+        let mut subsets = BTreeMap::new();
+        for used in ways.keys() {
+            subsets.entry(&used.variant.subset).or_insert_with_key(|subset| {
+                let mut own = Report::default();
+                let nodes = plan::nodes(cluster, assignment, subset, &mut own);
+                report.unite(own);
+                nodes
+            });
+        }
         let instance = &self.options.instance;
         let upstream = |used: &ClusterUse| {
             let id = used.id(instance);
-            let json = plan::upstream(&self.state.writer, &id, used, instance, cluster, &nodes)?;
+            let nodes = subsets.get(&used.variant.subset)?;
+            let json = plan::upstream(&self.state.writer, &id, used, instance, cluster, nodes)?;
             Some((id, json))
         };
         ways.keys().filter(|used| !used.is_held()).filter_map(upstream).collect()
@@ -177,7 +189,7 @@ impl Translator {
         let cluster = self.state.clusters.get(name).filter(|cluster| !cluster.denied)?;
         let Some(assignment) = self.assignment(name, cluster) else { return Some(Vec::new()) };
         // What there is to say is said with the cluster.
-        let nodes = plan::nodes(cluster, assignment, &mut Report::default());
+        let nodes = plan::nodes(cluster, assignment, &Labels::new(), &mut Report::default());
         Some(nodes.iter().map(|node| format!("{}:{}", node.host, node.port)).collect())
     }
 }

@@ -71,6 +71,18 @@ pub(crate) enum ClusterError {
     /// `healthy_panic_threshold` that is no percentage.
     #[error("common_lb_config.healthy_panic_threshold is {0}; it must be 0 to 100")]
     PanicThreshold(String),
+    /// `fallback_keys_subset` that Envoy does not take.
+    #[error("subset_selectors[{0}].fallback_keys_subset {1}")]
+    FallbackKeys(usize, &'static str),
+    /// Two fields that say the same.
+    #[error("{0} is set, and load_balancing_policy is set")]
+    TwoPolicies(&'static str),
+    /// Weights of localities in subsets, and none in the cluster.
+    #[error("lb_subset_config.locality_weight_aware is set, and common_lb_config.locality_weighted_lb_config is not")]
+    SubsetsOfLocalities,
+    /// Subsets of a cluster that does not choose its endpoints itself.
+    #[error("lb_subset_config is set, and lb_policy is CLUSTER_PROVIDED")]
+    SubsetsProvided,
     /// `load_balancing_policy` without any policy in it.
     #[error("load_balancing_policy{0}: there is no policy in it")]
     NoPolicy(String),
@@ -81,7 +93,8 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
     let scanned = scan(MESSAGE, bytes, &Place::ROOT, report)?;
     let mut cluster = wire::Cluster::decode(bytes.clone())?;
     let connect_timeout = connect_timeout(&cluster)?;
-    let Policy { balancing, hashes, locality_weighted, denied: unbalanced } = policy::policy(&cluster, report)?;
+    let policy = policy::policy(&mut cluster, report)?;
+    let Policy { balancing, hashes, locality_weighted, subsets, denied: unbalanced } = policy;
     let (sockets, insecure) = sockets(&cluster, report)?;
     let unspoken = protocol_options(&cluster.typed_extension_protocol_options, report)?;
     let unfiltered = filters(&cluster, report)?;
@@ -92,7 +105,17 @@ pub(crate) fn convert(bytes: &Bytes, report: &mut Report) -> Result<Cluster, Clu
         report.add(Code::ClusterDenied, "", "routes to this cluster are answered 503");
     }
     let denied = denied.0;
-    Ok(Cluster { discovery, balancing, hashes, locality_weighted, panic_threshold, connect_timeout, sockets, denied })
+    Ok(Cluster {
+        discovery,
+        balancing,
+        hashes,
+        locality_weighted,
+        panic_threshold,
+        connect_timeout,
+        subsets,
+        sockets,
+        denied,
+    })
 }
 
 /// Filters on connections to endpoints.

@@ -9,6 +9,7 @@ use amesh_xds::wire::google::protobuf::Any;
 use prost::Message as _;
 
 use super::ClusterError;
+use super::subsets::{Subsets, of_cluster, subsets};
 use crate::apisix::Balancing;
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, Extension, extension};
@@ -20,21 +21,25 @@ const KIND: &str = "load_balancing_policy";
 /// Policies may name policies; Envoy's own do so once.
 const DEPTH: u32 = 4;
 const ENDPOINT_PICKING: &str = ".endpoint_picking_policy";
+const SUBSET_POLICY: &str = ".subset_lb_policy";
 
 /// How endpoints are chosen.
-#[derive(Clone, Copy)]
 pub(super) struct Policy {
     pub(super) balancing: Balancing,
     pub(super) hashes: bool,
     pub(super) locality_weighted: bool,
+    pub(super) subsets: Option<Box<Subsets>>,
     pub(super) denied: Denied,
 }
 
 impl Policy {
-    const ROUND_ROBIN: Self =
-        Self { balancing: Balancing::RoundRobin, hashes: false, locality_weighted: false, denied: Denied(false) };
-    const LEAST_REQUEST: Self = Self { balancing: Balancing::LeastConnections, ..Self::ROUND_ROBIN };
-    const DENIED: Self = Self { denied: Denied(true), ..Self::ROUND_ROBIN };
+    const ROUND_ROBIN: Self = Self::of(Balancing::RoundRobin, Denied(false));
+    const LEAST_REQUEST: Self = Self::of(Balancing::LeastConnections, Denied(false));
+    const DENIED: Self = Self::of(Balancing::RoundRobin, Denied(true));
+
+    const fn of(balancing: Balancing, denied: Denied) -> Self {
+        Self { balancing, hashes: false, locality_weighted: false, subsets: None, denied }
+    }
 
     fn weighing_localities(self, weighted: bool) -> Self {
         Self { locality_weighted: self.locality_weighted || weighted, ..self }
@@ -42,12 +47,27 @@ impl Policy {
 }
 
 /// The policy of a cluster.
-pub(super) fn policy(cluster: &wire::Cluster, report: &mut Report) -> Result<Policy, ClusterError> {
+pub(super) fn policy(cluster: &mut wire::Cluster, report: &mut Report) -> Result<Policy, ClusterError> {
+    let subsets = cluster.lb_subset_config.take();
     if let Some(policy) = &cluster.load_balancing_policy {
-        return first_supported(policy, "", DEPTH, report);
+        return match subsets {
+            Some(_) => Err(ClusterError::TwoPolicies("lb_subset_config")),
+            None if weighs_localities(cluster) => {
+                Err(ClusterError::TwoPolicies("common_lb_config.locality_weighted_lb_config"))
+            }
+            None => first_supported(policy, "", DEPTH, report),
+        };
     }
     let policy = defined(cluster.lb_policy, "lb_policy")?;
-    Ok(enumerated(policy, report)?.weighing_localities(weighs_localities(cluster)))
+    let has_subsets = subsets.as_ref().is_some_and(|subsets| !subsets.subset_selectors.is_empty());
+    if has_subsets && policy == LbPolicy::ClusterProvided {
+        return Err(ClusterError::SubsetsProvided);
+    }
+    if subsets.as_ref().is_some_and(|subsets| subsets.locality_weight_aware) && !weighs_localities(cluster) {
+        return Err(ClusterError::SubsetsOfLocalities);
+    }
+    let policy = enumerated(policy, report)?.weighing_localities(weighs_localities(cluster));
+    Ok(Policy { subsets: subsets.map(of_cluster).transpose()?.flatten(), ..policy })
 }
 
 fn weighs_localities(cluster: &wire::Cluster) -> bool {
@@ -136,6 +156,7 @@ fn typed(config: &Any, depth: u32, place: &Place<'_>, report: &mut Report) -> Re
         }
         Some("RingHash") => ring_hash(&policies::ring_hash::v3::RingHash::decode(bytes.clone())?, report)?,
         Some("Maglev") => maglev(&policies::maglev::v3::Maglev::decode(bytes.clone())?, report)?,
+        Some("Subset") => subset(bytes, depth, place, report)?,
         _ => locality_round_robin(bytes, depth, report)?,
     };
     Ok(Some(Policy { denied: policy.denied.or(denied), ..policy }))
@@ -177,6 +198,22 @@ fn locality_round_robin(bytes: &bytes::Bytes, depth: u32, report: &mut Report) -
         (None, _) => return Err(ClusterError::NoPolicy(ENDPOINT_PICKING.to_owned())),
     };
     Ok(inner.weighing_localities(true))
+}
+
+/// `Subset`: some endpoints by metadata, then a policy among them.
+fn subset(bytes: &bytes::Bytes, depth: u32, place: &Place<'_>, report: &mut Report) -> Result<Policy, ClusterError> {
+    let mut config = policies::subset::v3::Subset::decode(bytes.clone())?;
+    let inner = match (config.subset_lb_policy.take(), depth.checked_sub(1)) {
+        (Some(inner), Some(depth)) => first_supported(&inner, SUBSET_POLICY, depth, report)?,
+        (Some(_), None) => Policy::DENIED,
+        (None, _) => return Err(ClusterError::NoPolicy(SUBSET_POLICY.to_owned())),
+    };
+    let subsets = Some(Box::new(subsets(config)?));
+    if inner.subsets.is_some() {
+        report.add(Code::ClusterDenied, place, "subsets of subsets are not chosen");
+        return Ok(Policy { subsets, ..Policy::DENIED });
+    }
+    Ok(Policy { subsets, ..inner })
 }
 
 fn is_weighted(config: Option<&policies::common::v3::LocalityLbConfig>) -> bool {

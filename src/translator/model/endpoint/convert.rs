@@ -11,18 +11,18 @@ use amesh_xds::wire::envoy::config::endpoint::v3::locality_lb_endpoints::LbConfi
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Endpoint, HealthStatus, LoadAssignment, Locality, plain};
+use super::{Endpoint, HealthStatus, LoadAssignment, Locality, Metadata, plain};
 use crate::diagnostic::Code;
 use crate::model::address::{AddressError, socket_address};
 use crate::model::findings::{Denied, scan};
-use crate::model::labels::{self, string_labels};
+use crate::model::labels::{self, LOAD_BALANCING, load_balancing_labels, string_labels};
 use crate::model::rules::{RuleError, set};
 use crate::plan::OVERPROVISIONING;
 use crate::report::{Place, Report};
 
 const MESSAGE: &str = "envoy.config.endpoint.v3.ClusterLoadAssignment";
 /// The metadata that decides between TLS and plain text.
-pub(super) const SOCKET_MATCH: &str = "envoy.transport_socket_match";
+const SOCKET_MATCH: &str = "envoy.transport_socket_match";
 /// Envoy takes no greater priority.
 pub(super) const MAX_PRIORITY: u32 = 128;
 
@@ -91,22 +91,25 @@ pub(crate) fn from_wire(
     if overprovisioning == Some(0) {
         return Err(AssignmentError::Overprovisioning);
     }
-    let mut converter = Converter { named: &assignment.named_endpoints, hosts, report };
+    let mut converter = Converter { named: &assignment.named_endpoints, hosts, report, incomplete: denied.0 };
     let mut localities = Vec::with_capacity(assignment.endpoints.len());
     for (index, locality) in assignment.endpoints.into_iter().enumerate() {
         localities.push(converter.locality(locality, index, &place.item("endpoints", index))?);
     }
+    let incomplete = converter.incomplete;
     if denied.0 {
         report.add(Code::EndpointDropped, place.field("endpoints"), "no endpoint is used: requests are answered 503");
         localities.clear();
     }
-    Ok(LoadAssignment { localities, overprovisioning: overprovisioning.unwrap_or(OVERPROVISIONING) })
+    let overprovisioning = overprovisioning.unwrap_or(OVERPROVISIONING);
+    Ok(LoadAssignment { localities, overprovisioning, incomplete })
 }
 
 struct Converter<'a> {
     named: &'a BTreeMap<String, wire::Endpoint>,
     hosts: HostKind,
     report: &'a mut Report,
+    incomplete: bool,
 }
 
 impl Converter<'_> {
@@ -126,7 +129,9 @@ impl Converter<'_> {
         };
         let mut endpoints = Vec::with_capacity(listed.len());
         for (index, endpoint) in listed.into_iter().enumerate() {
-            endpoints.extend(self.endpoint(endpoint, &place.item("lb_endpoints", index))?);
+            let endpoint = self.endpoint(endpoint, &place.item("lb_endpoints", index))?;
+            self.incomplete |= endpoint.is_none();
+            endpoints.extend(endpoint);
         }
         Ok(Locality { priority: locality.priority, weight, endpoints })
     }
@@ -144,8 +149,8 @@ impl Converter<'_> {
         let Some((host, port)) = self.host(&address, place)? else { return Ok(None) };
         let name = Some(inner.hostname).filter(|name| !name.is_empty());
         let name = name.or_else(|| (self.hosts == HostKind::Name).then(|| host.clone())).map(String::into_boxed_str);
-        let socket_labels = socket_labels(&endpoint.metadata)?;
-        Ok(Some(Endpoint { host, port, weight, health, name, socket_labels }))
+        let metadata = metadata(&endpoint.metadata)?;
+        Ok(Some(Endpoint { host, port, weight, health, name, metadata }))
     }
 
     fn named(&self, name: &str, place: &Place<'_>) -> Result<wire::Endpoint, AssignmentError> {
@@ -198,11 +203,22 @@ pub(super) fn health(status: core::HealthStatus) -> HealthStatus {
     }
 }
 
+/// True where metadata can hold something that decides.
+pub(super) fn decides(metadata: &[u8]) -> bool {
+    // Most metadata mentions neither, and both begin alike.
+    labels::mentions(metadata, "envoy.")
+        && [SOCKET_MATCH, LOAD_BALANCING].into_iter().any(|name| labels::mentions(metadata, name))
+}
+
 /// Decodes metadata only where it can hold the labels looked for.
-fn socket_labels(metadata: &Bytes) -> Result<Vec<(String, String)>, prost::DecodeError> {
-    if !labels::mentions(metadata, SOCKET_MATCH) {
-        return Ok(Vec::new());
+fn metadata(bytes: &Bytes) -> Result<Option<Box<Metadata>>, prost::DecodeError> {
+    if !decides(bytes) {
+        return Ok(None);
     }
-    let metadata = core::Metadata::decode(metadata.clone())?;
-    Ok(metadata.filter_metadata.get(SOCKET_MATCH).map(string_labels).unwrap_or_default())
+    let decoded = core::Metadata::decode(bytes.clone())?;
+    let metadata = Metadata {
+        socket: decoded.filter_metadata.get(SOCKET_MATCH).map(string_labels).unwrap_or_default(),
+        load_balancing: load_balancing_labels(Some(&decoded)),
+    };
+    Ok((metadata != Metadata::default()).then(|| Box::new(metadata)))
 }

@@ -10,9 +10,8 @@ use std::str;
 use amesh_xds::wire::envoy::config::core::v3 as core;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use super::convert::{MAX_PRIORITY, SOCKET_MATCH, health};
+use super::convert::{MAX_PRIORITY, decides, health};
 use super::{Endpoint, HealthStatus, LoadAssignment, Locality};
-use crate::model::labels;
 use crate::plan::OVERPROVISIONING;
 
 /// Memory is set aside for so many endpoints at most before they are read.
@@ -50,7 +49,7 @@ pub(super) fn assignment(mut bytes: &[u8]) -> Option<LoadAssignment> {
             _ => return None,
         }
     }
-    Some(LoadAssignment { localities, overprovisioning: OVERPROVISIONING })
+    Some(LoadAssignment { localities, overprovisioning: OVERPROVISIONING, incomplete: false })
 }
 
 /// `LocalityLbEndpoints`.
@@ -89,14 +88,13 @@ fn endpoint(mut bytes: &[u8]) -> Option<Endpoint> {
             (2, Value::Number(value)) => {
                 status = health(core::HealthStatus::try_from(i32::try_from(value).ok()?).ok()?);
             }
-            (3, Value::Bytes(metadata)) if !labels::mentions(metadata, SOCKET_MATCH) => {}
+            (3, Value::Bytes(metadata)) if !decides(metadata) => {}
             (4, Value::Bytes(inner)) => own_weight = weight(inner)?,
             _ => return None,
         }
     }
     let (host, port) = socket?;
-    let (host, socket_labels) = (host.to_owned(), Vec::new());
-    Some(Endpoint { host, port, weight: own_weight, health: status, name: None, socket_labels })
+    Some(Endpoint { host: host.to_owned(), port, weight: own_weight, health: status, name: None, metadata: None })
 }
 
 /// Field 1 of a message in which nothing else is set.
@@ -149,7 +147,8 @@ mod tests {
     fn endpoint() -> impl Strategy<Value = wire::LbEndpoint> {
         let host = prop_oneof![6 => Just("10.0.0.1"), 1 => Just("::1"), 1 => Just("name"), 1 => Just("")];
         let port = prop_oneof![6 => Just(80_u32), 1 => Just(0), 1 => Just(70_000)];
-        let metadata = prop_oneof![4 => Just(""), 1 => Just("\u{a}\u{0}"), 1 => Just("envoy.transport_socket_match")];
+        let metadata = prop_oneof![4 => Just(""), 1 => Just("\u{a}\u{0}"), 1 => Just("envoy.transport_socket_match"),
+            1 => Just("envoy.lb")];
         let health = prop_oneof![4 => Just(0), 4 => 0..8_i32, 1 => Just(-1)];
         let weight = prop_oneof![3 => Just(None), 3 => Just(Some(7)), 1 => Just(Some(0))];
         (host, port, metadata, health, weight, 0..20_i32).prop_map(

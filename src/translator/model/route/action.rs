@@ -25,6 +25,7 @@ use crate::model::duration::{DurationError, milliseconds};
 use crate::model::filter::{CorsError, deprecated_cors};
 use crate::model::findings::Denied;
 use crate::model::headers::{HeaderListError, header_mutations};
+use crate::model::labels::{Labels, load_balancing_labels};
 use crate::model::rules::{RuleError, defined, filled, one_line, set};
 use crate::report::{Place, Report};
 
@@ -125,6 +126,7 @@ fn forward(
     let mirror = mirror::convert(&route.request_mirror_policies, place, report)?;
     let cors = route.cors.map(|policy| deprecated_cors(policy, place, report)).transpose()?.map(Box::new);
     let hashing = hash::convert(&route.hash_policy)?;
+    let subset = load_balancing_labels(route.metadata_match.as_ref());
     let mut cluster_header = None;
     let (destinations, denied) = match route.cluster_specifier {
         Some(ClusterSpecifier::ClusterHeader(name)) => {
@@ -134,10 +136,10 @@ fn forward(
         }
         Some(ClusterSpecifier::Cluster(name)) => {
             filled(&name, "route.cluster")?;
-            (vec![Destination::only(name)], Denied(false))
+            (vec![Destination::only(name, subset.clone())], Denied(false))
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
-            weigh(weighted, scanned, &place.field("weighted_clusters"), report)?
+            weigh(weighted, &subset, scanned, &place.field("weighted_clusters"), report)?
         }
         None if scanned.0 => return Ok((Action::Deny, Denied(true))),
         None => return Err(ActionError::NoCluster),
@@ -145,6 +147,7 @@ fn forward(
     let forward = Forward {
         destinations,
         cluster_header,
+        subset,
         retry,
         mirror,
         cors,
@@ -218,6 +221,7 @@ fn not_found_status(route: &wire::RouteAction) -> Result<u16, RuleError> {
 
 fn weigh(
     weighted: wire::WeightedCluster,
+    of_route: &Labels,
     scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
@@ -241,7 +245,9 @@ fn weigh(
             None => None,
         };
         let weight = entry.weight.unwrap_or(0);
-        destinations.push(Destination { cluster: entry.name, weight, filters, mutations, host });
+        let mut subset = of_route.clone();
+        subset.extend(load_balancing_labels(entry.metadata_match.as_ref()));
+        destinations.push(Destination { cluster: entry.name, weight, subset, filters, mutations, host });
     }
     let total: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
     if total == 0 || total > u64::from(u32::MAX) {
