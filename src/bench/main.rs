@@ -21,6 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: amesh-bench [ROUNDS]
+       amesh-bench routes                              changes of virtual hosts alone
        amesh-bench profile decode|translate [TIMES]   one thing alone, for a profiler";
 
 /// How often a whole mesh is decoded and translated.
@@ -42,6 +43,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     match arguments {
         [] => report::everything(ROUNDS),
         ["memory", case, folder] => memory::child(memory::Case::named(case).ok_or(USAGE)?, Path::new(folder)),
+        ["routes"] => report::route_changes(ROUNDS),
         ["profile", what] => profile(what, 1),
         ["profile", what, times] => profile(what, times.parse()?),
         [rounds] => report::everything(rounds.parse().map_err(|_| USAGE)?),

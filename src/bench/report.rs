@@ -29,6 +29,7 @@ pub fn everything(count: usize) -> Result<(), Box<dyn Error>> {
     whole(&[(LARGE, &snapshot), (MANY_ROUTES, &Mesh::new(MANY_ROUTES)?.snapshot())], count)?;
     shares(&snapshot, count)?;
     changes(count)?;
+    route_changes(count)?;
     let folder = Folder::write(&snapshot, &endpoint_changes(&mesh, LARGE.services, CHANGES))?;
     wasm(&snapshot, &folder, count)?;
     footprint(&folder)
@@ -108,6 +109,32 @@ fn changes(count: usize) -> Result<(), Box<dyn Error>> {
     let mut scene = Scene::new(&mesh, vec![mesh.routes(1), mesh.routes(2)])?;
     scene.play(count)?;
     println!("One virtual host of {} changes: {}.\n", LARGE.services, milliseconds(&scene.times));
+    Ok(())
+}
+
+/// One of many virtual hosts of a route configuration, each with ten routes, changes. The control plane sends all of
+/// them each time: each is recognised by its bytes, and only that one is decoded, planned and written.
+pub fn route_changes(count: usize) -> Result<(), Box<dyn Error>> {
+    let mut scenes = Vec::new();
+    for services in [100, 1_000, 10_000] {
+        let mesh = Mesh::new(Size { services, routes: 10, endpoints: 1 })?;
+        let changes = vec![mesh.routes(1), mesh.routes(2)];
+        scenes.push((services, changes.iter().map(bytes::Bytes::len).max(), Scene::new(&mesh, changes)?));
+    }
+    for _ in 0..count {
+        for (_, _, scene) in &mut scenes {
+            scene.play(10)?;
+        }
+    }
+    let smallest = scenes.first().map(|(_, _, scene)| scene.median()).unwrap_or_default();
+    println!("| virtual hosts of ten routes | response | one of them changes: best | median | as a multiple of the first row |");
+    println!("|--:|--:|--:|--:|--:|");
+    for (services, bytes, scene) in &scenes {
+        let (best, median) = (microseconds(scene.times.best()), microseconds(scene.median()));
+        let bytes = megabytes(bytes.unwrap_or_default());
+        println!("| {services} | {bytes} | {best} | {median} | {:.2} |", ratio(scene.median(), smallest));
+    }
+    println!();
     Ok(())
 }
 

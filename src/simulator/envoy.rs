@@ -168,7 +168,9 @@ impl Proxy {
         });
         let names = forwards.flat_map(|target| match target {
             Target::Cluster(name) => vec![name.as_str()],
-            Target::Weighted(clusters) => clusters.iter().map(|cluster| cluster.name.as_str()).collect(),
+            Target::Weighted(clusters, _) => {
+                clusters.iter().map(|cluster| cluster.name.as_str()).filter(|name| !name.is_empty()).collect()
+            }
             Target::Header(_) | Target::NotModelled(_) => Vec::new(),
         });
         names.into_iter().find(|name| !self.clusters.contains_key(*name))

@@ -125,7 +125,7 @@ fn words(aspect: &Aspect) -> Vec<String> {
         Aspect::RequestHeader(name) => return vec![name.clone(), "request_header".into(), "request header".into()],
         Aspect::Outcome | Aspect::Status => &["answers", "is answered", "are answered", "denied", "refuses"],
         Aspect::Body => &["body", "page"],
-        Aspect::Endpoints => &["endpoint", "resolve", "subset", "metadata_match"],
+        Aspect::Endpoints => &["endpoint", "resolve", "subset", "metadata_match", "cluster is chosen at random"],
         Aspect::Balance => &["lb_policy", "endpoint", "weight", "locality", "load", "hash"],
         Aspect::Method => &["method"],
         Aspect::Host => &["host"],

@@ -43,14 +43,17 @@ pub(super) enum Target {
     Cluster(String),
     /// Named by this request header.
     Header(String),
-    Weighted(Vec<ClusterWeight>),
+    Weighted(Vec<ClusterWeight>, Option<RandomHeader>),
     NotModelled(String),
 }
 
 /// One of several clusters.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ClusterWeight {
+    /// Empty where a header names it.
     pub(super) name: String,
+    /// Names the cluster in place of `name`.
+    header: Option<String>,
     weight: u32,
     pub(super) request: Changes,
     pub(super) response: Changes,
@@ -143,7 +146,12 @@ impl Target {
         if clusters.iter().all(|cluster| cluster.weight == 0) {
             return Err(weighted.refuse("clusters", "Sum of weights in the weighted_cluster must be greater than 0."));
         }
-        Ok(weighted.unread().map_or(Self::Weighted(clusters), Self::NotModelled))
+        let header = weighted.text("header_name")?;
+        let header = (!header.is_empty()).then(|| RandomHeader(super::header_match::name_of(header)));
+        if weighted.flag("use_hash_policy")? && action.has("hash_policy") {
+            return Ok(Self::NotModelled(weighted.path_of("use_hash_policy")));
+        }
+        Ok(weighted.unread().map_or(Self::Weighted(clusters, header), Self::NotModelled))
     }
 
     /// The name of the cluster, and its entry among several.
@@ -152,9 +160,10 @@ impl Target {
             Self::Cluster(name) => Ok((name.clone(), None)),
             Self::Header(header) => Ok((String::from_utf8_lossy(exchange.headers.value(header)).into_owned(), None)),
             Self::NotModelled(what) => NotModelled::because(what),
-            Self::Weighted(clusters) => {
+            Self::Weighted(clusters, header) => {
                 let total: u64 = clusters.iter().map(|cluster| u64::from(cluster.weight)).sum();
-                let selected = if clusters.len() == 1 { 0 } else { draw.modulo(total) };
+                let named = header.as_ref().and_then(|header| header.number(exchange)).map(|number| number % total);
+                let selected = named.unwrap_or_else(|| if clusters.len() == 1 { 0 } else { draw.modulo(total) });
                 let mut end: u64 = 0;
                 let chosen = clusters.iter().find(|cluster| {
                     end = end.saturating_add(cluster.weight.into());
@@ -162,16 +171,38 @@ impl Target {
                 });
                 let Some(chosen) = chosen else { return NotModelled::because("weights without a choice") };
                 NotModelled::check(chosen.not_modelled.as_ref())?;
-                Ok((chosen.name.clone(), Some(chosen)))
+                let of_header = |header: &String| String::from_utf8_lossy(exchange.headers.value(header)).into_owned();
+                let name = chosen.header.as_ref().map_or_else(|| chosen.name.clone(), of_header);
+                Ok((name, Some(chosen)))
             }
         }
     }
 }
 
+/// The header that holds the random number of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RandomHeader(String);
+
+impl RandomHeader {
+    /// The number, where there is one line and nothing but a number in it.
+    fn number(&self, exchange: &Exchange) -> Option<u64> {
+        let mut lines = exchange.headers.all(&self.0);
+        let text = lines.next().filter(|_| lines.next().is_none())?;
+        let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    }
+}
+
 impl ClusterWeight {
     fn read(cluster: &Object) -> Read<Self> {
+        let (name, header) = (cluster.text("name")?, cluster.text("cluster_header")?);
+        if name.is_empty() == header.is_empty() {
+            return Err(cluster.refuse("name", "Exactly one of name or cluster_header has to be specified"));
+        }
         Ok(Self {
-            name: cluster.text("name")?.into(),
+            name: name.into(),
+            header: (!header.is_empty()).then(|| super::header_match::name_of(header)),
             weight: cluster.number("weight")?,
             request: Changes::read(cluster, "request")?,
             response: Changes::read(cluster, "response")?,

@@ -156,8 +156,10 @@ pub(crate) enum HostRewrite {
 /// A cluster, and what is done to requests for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
-    /// The cluster's name.
+    /// The cluster's name; empty where a header names it.
     pub(crate) cluster: String,
+    /// The request header that names the cluster.
+    pub(crate) cluster_header: Option<String>,
     /// Its part of the sum of all weights; any above 0 where it is the only one.
     pub(crate) weight: u32,
     /// `metadata_match`, with that of the route: which endpoints, if the cluster has subsets.
@@ -173,7 +175,15 @@ pub(crate) struct Destination {
 impl Destination {
     /// The only cluster of a route.
     pub(crate) fn only(cluster: String, subset: Labels) -> Self {
-        Self { cluster, weight: 1, subset, filters: Overrides::new(), mutations: None, host: None }
+        Self {
+            cluster,
+            cluster_header: None,
+            weight: 1,
+            subset,
+            filters: Overrides::new(),
+            mutations: None,
+            host: None,
+        }
     }
 }
 

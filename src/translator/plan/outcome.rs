@@ -136,8 +136,16 @@ impl LineMaker<'_> {
         }
     }
 
-    /// One share for each cluster that there is, then the answer to all other names.
-    fn by_header(&mut self, around: Around<'_>, header: &str, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
+    /// One share for each cluster that there is, then the answer to all other names. `entry` is the destination but for
+    /// the name, `whole` the share of all of them.
+    fn by_header(
+        &mut self,
+        around: Around<'_>,
+        header: &str,
+        (whole, entry): (&Expr, &Destination),
+        forward: &Forward,
+        place: &Place<'_>,
+    ) -> Vec<Share> {
         self.clusters.insert(ClusterUse::any());
         let names = (self.all_clusters)();
         let place = place.field("route");
@@ -145,18 +153,17 @@ impl LineMaker<'_> {
         let variable = header_variable(header).ok().filter(|_| names.len() <= CLUSTERS_MAX);
         let Some(variable) = variable else {
             self.report.add(Code::RouteDenied, place, TOO_MANY);
-            return vec![(Expr::True, Outcome::denied())];
+            return vec![(whole.clone(), Outcome::denied())];
         };
         let mut shares = Vec::with_capacity(names.len().saturating_add(1));
         for name in names {
-            let condition = Expr::equal(&variable, &name);
-            let destination = Destination::only(name, forward.subset.clone());
+            let condition = whole.clone().and(Expr::equal(&variable, &name));
+            let destination = Destination { cluster: name, ..entry.clone() };
             let outcome = self.forward(around, &destination, forward, &place);
             shares.extend(self.completed(around, &destination, (condition, outcome), &place));
         }
-        let nowhere = Destination::only(String::new(), Labels::new());
-        let missing = (Expr::True, Outcome::status(forward.not_found_status));
-        shares.extend(self.completed(around, &nowhere, missing, &place));
+        let missing = (whole.clone(), Outcome::status(forward.not_found_status));
+        shares.extend(self.completed(around, entry, missing, &place));
         shares
     }
 
@@ -175,7 +182,8 @@ impl LineMaker<'_> {
 
     fn shares(&mut self, around: Around<'_>, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
         if let Some(header) = &forward.cluster_header {
-            return self.by_header(around, header, forward, place);
+            let entry = Destination::only(String::new(), forward.subset.clone());
+            return self.by_header(around, header, (&Expr::True, &entry), forward, place);
         }
         let weights: Vec<u32> = forward.destinations.iter().map(|destination| destination.weight).collect();
         let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
@@ -184,12 +192,26 @@ impl LineMaker<'_> {
         for (destination, bound) in forward.destinations.iter().zip(bounds) {
             if bound > before {
                 let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
-                let outcome = self.forward(around, destination, forward, place);
-                outcomes.extend(self.completed(around, destination, (share, outcome), place));
+                outcomes.extend(self.destined(around, (share, destination), forward, place));
             }
             before = bound.max(before);
         }
         outcomes
+    }
+
+    /// The outcomes of one of several destinations.
+    fn destined(
+        &mut self,
+        around: Around<'_>,
+        (share, destination): (Expr, &Destination),
+        forward: &Forward,
+        place: &Place<'_>,
+    ) -> Vec<Share> {
+        if let Some(header) = &destination.cluster_header {
+            return self.by_header(around, header, (&share, destination), forward, place);
+        }
+        let outcome = self.forward(around, destination, forward, place);
+        self.completed(around, destination, (share, outcome), place)
     }
 
     fn forward(

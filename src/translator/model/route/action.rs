@@ -44,6 +44,9 @@ pub(crate) enum ActionError {
     /// Weights that cannot be shares.
     #[error("route.weighted_clusters: the weights must sum to 1..4294967295")]
     Weights,
+    /// No name of a cluster, or two.
+    #[error("route.weighted_clusters.clusters[{0}] needs either name or cluster_header")]
+    WeightName(usize),
     /// Headers of a weighted cluster that Envoy does not take.
     #[error("route.weighted_clusters.clusters[{0}]: {1}")]
     Headers(usize, HeaderListError),
@@ -139,7 +142,7 @@ fn forward(
             (vec![Destination::only(name, subset.clone())], Denied(false))
         }
         Some(ClusterSpecifier::WeightedClusters(weighted)) => {
-            weigh(weighted, &subset, scanned, &place.field("weighted_clusters"), report)?
+            weigh(weighted, &subset, &place.field("weighted_clusters"), report)?
         }
         None if scanned.0 => return Ok((Action::Deny, Denied(true))),
         None => return Err(ActionError::NoCluster),
@@ -222,7 +225,6 @@ fn not_found_status(route: &wire::RouteAction) -> Result<u16, RuleError> {
 fn weigh(
     weighted: wire::WeightedCluster,
     of_route: &Labels,
-    scanned: Denied,
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<(Vec<Destination>, Denied), ActionError> {
@@ -231,10 +233,11 @@ fn weigh(
     for (index, entry) in weighted.clusters.into_iter().enumerate() {
         let place = place.item("clusters", index);
         let filters = overrides::convert(&entry.typed_per_filter_config, &place, report)?;
-        // The scan has reported an entry whose cluster is chosen in a way that is not read.
-        if !scanned.0 {
-            filled(&entry.name, format_args!("route.weighted_clusters.clusters[{index}].name"))?;
+        one_line(&entry.cluster_header, format_args!("route.weighted_clusters.clusters[{index}].cluster_header"))?;
+        if entry.name.is_empty() == entry.cluster_header.is_empty() {
+            return Err(ActionError::WeightName(index));
         }
+        let cluster_header = Some(entry.cluster_header).filter(|name| !name.is_empty());
         let mutations = header_mutations!(entry);
         let mutations = mutations.map_err(|error| ActionError::Headers(index, error))?;
         let host = match entry.host_rewrite_specifier {
@@ -247,7 +250,8 @@ fn weigh(
         let weight = entry.weight.unwrap_or(0);
         let mut subset = of_route.clone();
         subset.extend(load_balancing_labels(entry.metadata_match.as_ref()));
-        destinations.push(Destination { cluster: entry.name, weight, subset, filters, mutations, host });
+        let cluster = entry.name;
+        destinations.push(Destination { cluster, cluster_header, weight, subset, filters, mutations, host });
     }
     let total: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
     if total == 0 || total > u64::from(u32::MAX) {
