@@ -100,6 +100,7 @@ codes! {
     MirrorApproximated = "AM0216", Warning, Approximate, "copies of requests that are not sent, or differ from those that Envoy sends";
     FilterDenied = "AM0221", Error, Impossible, "an HTTP filter that cannot be translated safely for a route: it answers 503";
     FilterApproximated = "AM0222", Warning, Approximate, "an HTTP filter that does not do exactly what it does in Envoy";
+    PatternsMany = "AM0227", Info, Exact, "more patterns than a worker of APISIX keeps compiled";
     ListenerWithoutHttp = "AM0301", Warning, Impossible, "a listener without HTTP that is not translated";
     ListenerDenied = "AM0302", Error, Impossible, "a listener or filter chain whose requests are all denied";
     ListenerPortNotBound = "AM0303", Error, Impossible, "a listener on a port that APISIX does not listen on";

@@ -38,6 +38,10 @@ pub struct Limits {
     pub routes: usize,
     /// Router entries that the order of routes may add to one host before routes are tried one by one instead.
     pub extra_router_entries: usize,
+    /// Compiled patterns that a worker of APISIX keeps; more are said, not refused.
+    pub compiled_patterns: usize,
+    /// Paths ending in `/*` of which a worker of APISIX keeps the pattern; more are said, not refused.
+    pub path_patterns: usize,
 }
 
 impl Default for Limits {
@@ -49,6 +53,8 @@ impl Default for Limits {
             domains: 100_000,
             routes: 100_000,
             extra_router_entries: 20_000,
+            compiled_patterns: 8_192,
+            path_patterns: 1_000,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::model::filter::Overrides;
 use crate::model::headers::HeaderMutations;
 use crate::model::route::{Mirror, VirtualHost, VirtualHostError};
 use crate::names::ContentHash;
-use crate::plan::ClusterUse;
+use crate::plan::{ClusterUse, Patterns};
 use crate::report::Report;
 use domains::{Domain, Domains};
 
@@ -101,6 +101,8 @@ pub(crate) struct Planned {
     pub(crate) routes: Vec<String>,
     /// Clusters that the routes lead to, and how.
     pub(crate) clusters: BTreeSet<ClusterUse>,
+    /// What APISIX has to compile for the routes.
+    pub(crate) patterns: Patterns,
     /// What is to be said.
     pub(crate) report: Report,
 }
@@ -159,6 +161,7 @@ impl Planned {
         Planned {
             routes: self.routes.iter().filter(|id| !kept.contains(id)).cloned().collect(),
             clusters: self.clusters.difference(&other.clusters).cloned().collect(),
+            patterns: Patterns::default(),
             report: Report::default(),
         }
     }

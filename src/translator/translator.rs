@@ -145,7 +145,7 @@ impl Translator {
     /// Every diagnostic in force, by resource.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.state.diagnostics()
+        self.state.diagnostics(&self.options.limits)
     }
 
     /// Counts and versions.

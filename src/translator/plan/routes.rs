@@ -6,6 +6,7 @@ use super::guards::Requests;
 use super::host::HostNames;
 use super::lines::{Line, LineMaker, Owner, Position};
 use super::outcome::Outcome;
+use super::patterns::Patterns;
 use super::variant::ClusterUse;
 use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
@@ -62,6 +63,8 @@ pub(crate) struct Routes {
     pub(crate) written: Vec<(String, Box<str>)>,
     /// Clusters that they lead to, and how.
     pub(crate) clusters: BTreeSet<ClusterUse>,
+    /// What APISIX has to compile for them.
+    pub(crate) patterns: Patterns,
     /// What is to be said; paths begin at the virtual host, or at the table for what is shared.
     pub(crate) report: Report,
 }
@@ -71,6 +74,7 @@ impl Routes {
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.written.extend(other.written);
         self.clusters.extend(other.clusters);
+        self.patterns.extend(other.patterns);
         self.report.unite(other.report);
         self
     }
@@ -98,7 +102,7 @@ pub(crate) fn own_routes<'a>(
     let mut groups = plan.keyed.iter().filter(|group| group.virtual_host == 0).enumerate().peekable();
     let mut lines = if groups.peek().is_some() { maker.lines(host, &Place::ROOT) } else { Vec::new() };
     lines.extend(maker.terminal());
-    let mut routes = Vec::new();
+    let mut routes = Routes::default();
     for (index, group) in groups {
         let piece = if index == 0 { String::new() } else { index.to_string() };
         let owner = Owner { key: key.to_owned(), piece };
@@ -106,7 +110,7 @@ pub(crate) fn own_routes<'a>(
         let report = if index == 0 { Some(&mut maker.report) } else { None };
         lay_out(scope, &group, &lines, report, &mut routes);
     }
-    Routes { written: routes, clusters: maker.clusters, report: maker.report }
+    Routes { clusters: maker.clusters, report: maker.report, ..routes }
 }
 
 /// The routes of all virtual hosts that have domains without a host key, in Envoy's order, then the final 404.
@@ -131,11 +135,11 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
     if !ended {
         lines.extend(maker.terminal());
     }
-    let mut routes = Vec::new();
+    let mut routes = Routes::default();
     let owner = Owner { key: String::new(), piece: ANY.to_owned() };
     let group = Group { owner: &owner, hosts: &[], guard: &Expr::True };
     lay_out(scope, &group, &lines, Some(&mut maker.report), &mut routes);
-    Routes { written: routes, clusters: maker.clusters, report: maker.report }
+    Routes { clusters: maker.clusters, report: maker.report, ..routes }
 }
 
 fn maker<'a>(scope: &Scope<'a>) -> LineMaker<'a> {
@@ -168,13 +172,7 @@ fn say_hosts(plan: &HostPlan, report: &mut Report) {
 }
 
 /// Gives every line its keys and priority and writes the routes.
-fn lay_out(
-    scope: &Scope<'_>,
-    group: &Group<'_>,
-    lines: &[Line],
-    mut report: Option<&mut Report>,
-    routes: &mut Vec<(String, Box<str>)>,
-) {
+fn lay_out(scope: &Scope<'_>, group: &Group<'_>, lines: &[Line], mut report: Option<&mut Report>, routes: &mut Routes) {
     let entries = lines.iter().map(|line| {
         let total = line.condition.is_true();
         order::Entry { keys: line.keys.clone(), total, slots: 1 }
@@ -196,7 +194,8 @@ fn lay_out(
             }
             continue;
         }
-        routes.extend(route(scope, group, line, placed));
+        routes.patterns.add(&placed.uris, [scope.guard, group.guard, &placed.condition, &line.condition]);
+        routes.written.extend(route(scope, group, line, placed));
     }
 }
 

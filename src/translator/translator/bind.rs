@@ -133,6 +133,7 @@ impl Translator {
         for id in &planned.routes {
             self.state.store.remove(Kind::Routes, id);
         }
+        self.state.patterns.remove(&planned.patterns);
         let user = (key.clone(), unit.cloned());
         for cluster in &planned.clusters {
             self.drop_user(cluster, &user);

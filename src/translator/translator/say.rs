@@ -6,6 +6,7 @@ use crate::changes::Kind;
 use crate::collection::{Collection, Entry};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::listener::ChainIndex;
+use crate::options::Limits;
 use crate::plan::TableKey;
 use crate::report::{Place, Report};
 use crate::resource_type::ResourceType;
@@ -32,8 +33,8 @@ impl State {
         TypeSummary { type_url: kind.url().to_owned(), version, resources, outstanding, refused }
     }
 
-    pub(super) fn diagnostics(&self) -> Vec<Diagnostic> {
-        let mut all = Vec::new();
+    pub(super) fn diagnostics(&self, limits: &Limits) -> Vec<Diagnostic> {
+        let mut all: Vec<Diagnostic> = self.patterns.report(limits).diagnostics("").collect();
         self.listeners.entries().for_each(|(name, entry)| self.say_listener(name, entry, &mut all));
         self.tables.entries().for_each(|(name, entry)| say_table(name, entry, &mut all));
         for (name, entry) in self.clusters.entries() {

@@ -26,8 +26,12 @@ impl Translator {
         if std::mem::take(&mut self.state.dirty.listeners) {
             self.bind(round);
         }
-        for unit in std::mem::take(&mut self.state.dirty.units) {
-            self.plan_unit(&unit, round);
+        let units = std::mem::take(&mut self.state.dirty.units);
+        for unit in &units {
+            self.plan_unit(unit, round);
+        }
+        if !units.is_empty() {
+            round.whole(String::new(), self.state.patterns.report(&self.options.limits));
         }
         for cluster in std::mem::take(&mut self.state.dirty.clusters) {
             self.plan_cluster(&cluster, round);
@@ -42,7 +46,8 @@ impl Translator {
             self.state.store.put(Kind::Routes, &id, json);
             routes.push(id);
         }
-        let planned = Planned { routes, clusters: planned.clusters, report: planned.report };
+        let planned =
+            Planned { routes, clusters: planned.clusters, patterns: planned.patterns, report: planned.report };
         self.say_planned(unit, &planned, round);
         self.replace_planned(unit, planned);
     }
@@ -108,6 +113,7 @@ impl Translator {
                 self.state.dirty.clusters.insert(used.cluster.clone());
             }
         }
+        self.state.patterns.add(&planned.patterns);
         let Some(table) = self.state.table_mut(key) else { return };
         let slot = match name {
             Some(name) => table.unit_mut(name).map(|unit| &mut unit.planned),
@@ -115,7 +121,8 @@ impl Translator {
         };
         let Some(slot) = slot else { return };
         let gone = slot.without(&planned);
-        *slot = planned;
+        let old = std::mem::replace(slot, planned);
+        self.state.patterns.remove(&old.patterns);
         for id in gone.routes {
             self.state.store.remove(Kind::Routes, &id);
         }

@@ -10,7 +10,7 @@ use crate::collection::Collection;
 use crate::model::cluster::Cluster;
 use crate::model::endpoint::LoadAssignment;
 use crate::model::listener::{ChainIndex, Listener};
-use crate::plan::{ClusterUse, Requests, TableKey};
+use crate::plan::{ClusterUse, PatternCounts, Requests, TableKey};
 use crate::report::Report;
 use crate::resource_type::ResourceType;
 use crate::store::Store;
@@ -156,6 +156,8 @@ pub(super) struct State {
     pub(super) closed: BTreeSet<String>,
     /// Clusters that units lead to, be they there or not, and what was made of them. Empty name: any cluster.
     pub(super) used: BTreeMap<String, Used>,
+    /// What APISIX has to compile.
+    pub(super) patterns: PatternCounts,
     pub(super) dirty: Dirty,
     pub(super) store: Store,
     pub(super) writer: Writer,

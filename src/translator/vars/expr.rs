@@ -72,6 +72,16 @@ pub(crate) enum Value {
 }
 
 impl Expr {
+    /// Every pattern in it.
+    pub(crate) fn patterns(&self, found: &mut dyn FnMut(&str)) {
+        match self {
+            Self::True | Self::False => {}
+            Self::Cond(Cond { op: Op::Match | Op::MatchCaseless, value: Value::Text(pattern), .. }) => found(pattern),
+            Self::Cond(_) => {}
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.patterns(found)),
+        }
+    }
+
     /// `var` is exactly `text`.
     pub(crate) fn equal(var: impl Into<String>, text: impl Into<String>) -> Self {
         Self::cond(var, Op::Equal, Value::Text(text.into()))
