@@ -1,6 +1,7 @@
 //! From validated resources to APISIX resources: the work that crosses resources.
 
 mod around;
+mod destinations;
 mod filters;
 mod format;
 mod guards;

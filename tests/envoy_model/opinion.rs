@@ -110,6 +110,7 @@ impl Opinion {
                 let body = if request.method == "HEAD" { String::new() } else { body };
                 Ok(vec![Self { status: reply.status, headers: texts(&reply.headers), body, forwarded: None }])
             }
+            apisix::Answer::Forward(forward) if forward.nodes.is_empty() => Err("no node".into()),
             apisix::Answer::Forward(forward) => {
                 let headers: Vec<Line> = ANSWER_HEADERS.iter().map(|(name, value)| line(name, value)).collect();
                 let upstream = apisix::Response { status: 200, headers, body: Vec::new() };

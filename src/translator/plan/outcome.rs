@@ -7,7 +7,7 @@ use super::filters::Context;
 use super::headers::{self, Note};
 use super::lines::LineMaker;
 use super::variant::{ClusterUse, Variant};
-use super::{partition, redirect, rewrite};
+use super::{redirect, rewrite};
 use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrite, Template, Timeout};
 use crate::diagnostic::Code;
 use crate::model::cluster::View;
@@ -15,14 +15,10 @@ use crate::model::filter::Levels;
 use crate::model::labels::Labels;
 use crate::model::route::{Action, Destination, Forward, HashKey, Retry, Route, Scheme, VirtualHost};
 use crate::report::Place;
-use crate::vars::{Expr, header_variable};
+use crate::vars::Expr;
 
 /// What a denied request is told.
 const DENIED: &str = "this request is denied: its route cannot be translated safely";
-/// Clusters among which a header can choose.
-const CLUSTERS_MAX: usize = 500;
-const TOO_MANY: &str = "the header is one that nginx drops, or there are more than 500 clusters to choose from: the route \
-    answers 503";
 /// Envoy's status for a request that cannot reach its cluster.
 const UNAVAILABLE: u16 = 503;
 
@@ -136,39 +132,8 @@ impl LineMaker<'_> {
         }
     }
 
-    /// One share for each cluster that there is, then the answer to all other names. `entry` is the destination but for
-    /// the name, `whole` the share of all of them.
-    fn by_header(
-        &mut self,
-        around: Around<'_>,
-        header: &str,
-        (whole, entry): (&Expr, &Destination),
-        forward: &Forward,
-        place: &Place<'_>,
-    ) -> Vec<Share> {
-        self.clusters.insert(ClusterUse::any());
-        let names = (self.all_clusters)();
-        let place = place.field("route");
-        let place = place.field("cluster_header");
-        let variable = header_variable(header).ok().filter(|_| names.len() <= CLUSTERS_MAX);
-        let Some(variable) = variable else {
-            self.report.add(Code::RouteDenied, place, TOO_MANY);
-            return vec![(whole.clone(), Outcome::denied())];
-        };
-        let mut shares = Vec::with_capacity(names.len().saturating_add(1));
-        for name in names {
-            let condition = whole.clone().and(Expr::equal(&variable, &name));
-            let destination = Destination { cluster: name, ..entry.clone() };
-            let outcome = self.forward(around, &destination, forward, &place);
-            shares.extend(self.completed(around, &destination, (condition, outcome), &place));
-        }
-        let missing = (whole.clone(), Outcome::status(forward.not_found_status));
-        shares.extend(self.completed(around, entry, missing, &place));
-        shares
-    }
-
     /// An outcome with all that is done to the requests of its share.
-    fn completed(
+    pub(super) fn completed(
         &mut self,
         around: Around<'_>,
         destination: &Destination,
@@ -180,41 +145,7 @@ impl LineMaker<'_> {
         own.into_iter().map(|(case, outcome)| (share.clone().and(case), outcome)).collect()
     }
 
-    fn shares(&mut self, around: Around<'_>, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
-        if let Some(header) = &forward.cluster_header {
-            let entry = Destination::only(String::new(), forward.subset.clone());
-            return self.by_header(around, header, (&Expr::True, &entry), forward, place);
-        }
-        let weights: Vec<u32> = forward.destinations.iter().map(|destination| destination.weight).collect();
-        let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
-        let mut outcomes = Vec::with_capacity(bounds.len());
-        let mut before = 0;
-        for (destination, bound) in forward.destinations.iter().zip(bounds) {
-            if bound > before {
-                let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
-                outcomes.extend(self.destined(around, (share, destination), forward, place));
-            }
-            before = bound.max(before);
-        }
-        outcomes
-    }
-
-    /// The outcomes of one of several destinations.
-    fn destined(
-        &mut self,
-        around: Around<'_>,
-        (share, destination): (Expr, &Destination),
-        forward: &Forward,
-        place: &Place<'_>,
-    ) -> Vec<Share> {
-        if let Some(header) = &destination.cluster_header {
-            return self.by_header(around, header, (&share, destination), forward, place);
-        }
-        let outcome = self.forward(around, destination, forward, place);
-        self.completed(around, destination, (share, outcome), place)
-    }
-
-    fn forward(
+    pub(super) fn forward(
         &mut self,
         around: Around<'_>,
         destination: &Destination,
@@ -363,8 +294,4 @@ impl LineMaker<'_> {
         }
         outcome.with(Plugins::stripping_client_cert())
     }
-}
-
-fn below(bound: u32) -> Expr {
-    Expr::matches("request_id", partition::below(bound))
 }

@@ -1,0 +1,88 @@
+//! Where the requests of a route go: to one cluster, to several by weight, or to the one that a header names.
+
+use super::around::Around;
+use super::lines::LineMaker;
+use super::outcome::{Outcome, Share};
+use super::partition;
+use super::variant::ClusterUse;
+use crate::diagnostic::Code;
+use crate::model::route::{Destination, Forward};
+use crate::report::Place;
+use crate::vars::{Expr, header_variable};
+
+/// Clusters among which a header can choose.
+const CLUSTERS_MAX: usize = 500;
+const TOO_MANY: &str = "the header is one that nginx drops, or there are more than 500 clusters to choose from: the route \
+    answers 503";
+
+impl LineMaker<'_> {
+    /// One share for each destination.
+    pub(super) fn shares(&mut self, around: Around<'_>, forward: &Forward, place: &Place<'_>) -> Vec<Share> {
+        if let Some(header) = &forward.cluster_header {
+            let entry = Destination::only(String::new(), forward.subset.clone());
+            return self.by_header(around, header, (&Expr::True, &entry), forward, place);
+        }
+        let weights: Vec<u32> = forward.destinations.iter().map(|destination| destination.weight).collect();
+        let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
+        let mut outcomes = Vec::with_capacity(bounds.len());
+        let mut before = 0;
+        for (destination, bound) in forward.destinations.iter().zip(bounds) {
+            if bound > before {
+                let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
+                outcomes.extend(self.destined(around, (share, destination), forward, place));
+            }
+            before = bound.max(before);
+        }
+        outcomes
+    }
+
+    /// The outcomes of one of several destinations.
+    fn destined(
+        &mut self,
+        around: Around<'_>,
+        (share, destination): (Expr, &Destination),
+        forward: &Forward,
+        place: &Place<'_>,
+    ) -> Vec<Share> {
+        if let Some(header) = &destination.cluster_header {
+            return self.by_header(around, header, (&share, destination), forward, place);
+        }
+        let outcome = self.forward(around, destination, forward, place);
+        self.completed(around, destination, (share, outcome), place)
+    }
+
+    /// One share for each cluster that there is, then the answer to all other names. `entry` is the destination but for
+    /// the name, `whole` the share of all of them.
+    fn by_header(
+        &mut self,
+        around: Around<'_>,
+        header: &str,
+        (whole, entry): (&Expr, &Destination),
+        forward: &Forward,
+        place: &Place<'_>,
+    ) -> Vec<Share> {
+        self.clusters.insert(ClusterUse::any());
+        let names = (self.all_clusters)();
+        let place = place.field("route");
+        let place = place.field("cluster_header");
+        let variable = header_variable(header).ok().filter(|_| names.len() <= CLUSTERS_MAX);
+        let Some(variable) = variable else {
+            self.report.add(Code::RouteDenied, place, TOO_MANY);
+            return vec![(whole.clone(), Outcome::denied())];
+        };
+        let mut shares = Vec::with_capacity(names.len().saturating_add(1));
+        for name in names {
+            let condition = whole.clone().and(Expr::equal(&variable, &name));
+            let destination = Destination { cluster: name, ..entry.clone() };
+            let outcome = self.forward(around, &destination, forward, &place);
+            shares.extend(self.completed(around, &destination, (condition, outcome), &place));
+        }
+        let missing = (whole.clone(), Outcome::status(forward.not_found_status));
+        shares.extend(self.completed(around, entry, missing, &place));
+        shares
+    }
+}
+
+fn below(bound: u32) -> Expr {
+    Expr::matches("request_id", partition::below(bound))
+}
