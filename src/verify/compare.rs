@@ -53,6 +53,16 @@ impl Aspect {
     pub(crate) fn is_of_a_reply(&self) -> bool {
         matches!(self, Self::Body | Self::ReplyHeader(_))
     }
+
+    /// Which endpoints get the request.
+    pub(crate) fn is_of_endpoints(&self) -> bool {
+        matches!(self, Self::Endpoints | Self::Balance)
+    }
+
+    /// Where a redirect leads.
+    pub(crate) fn is_location(&self) -> bool {
+        matches!(self, Self::ReplyHeader(name) if name == "location")
+    }
 }
 
 /// One difference.
@@ -92,8 +102,9 @@ pub(crate) fn compare(envoy: &[Fate], apisix: &[Fate]) -> Vec<Difference> {
         }
     }
     for ours in unmatched {
-        match left_over.iter().position(|theirs| brief(ours) == brief(theirs)) {
-            // As often, and alike but for details.
+        let alike = |theirs: &&Fate| brief(ours) == brief(theirs) || both_answer(ours, theirs);
+        match left_over.iter().position(alike) {
+            // As often, and alike but for details, or both an answer.
             Some(index) => differences.extend(fate(ours, left_over.swap_remove(index))),
             None => differences.push(difference(Aspect::Outcome, brief(ours), "never")),
         }
@@ -118,10 +129,17 @@ fn merged(fates: &[Fate]) -> Vec<Fate> {
 fn brief(fate: &Fate) -> String {
     let end = match &fate.end {
         End::Reply { status, .. } => format!("answers {status}"),
+        End::Forward(to) if to.open.is_some() => "forwards".to_owned(),
         End::Forward(to) => format!("forwards to {}", to.addresses.join(" ")),
         End::Closed => "closes the connection".to_owned(),
     };
     format!("{end} ({:.2} %, after {} ms)", fate.share * 100.0, fate.delay)
+}
+
+/// Both are answers, as often and as late.
+fn both_answer(envoy: &Fate, apisix: &Fate) -> bool {
+    let are_replies = matches!((&envoy.end, &apisix.end), (End::Reply { .. }, End::Reply { .. }));
+    are_replies && envoy.delay == apisix.delay && (envoy.share - apisix.share).abs() <= SHARE
 }
 
 fn fate(envoy: &Fate, apisix: &Fate) -> Vec<Difference> {
@@ -153,7 +171,7 @@ fn fate(envoy: &Fate, apisix: &Fate) -> Vec<Difference> {
 
 fn forwarded(envoy: &Forwarded, apisix: &Forwarded, found: &mut Found) {
     let addresses = |it: &Forwarded| it.addresses.iter().cloned().collect::<BTreeSet<String>>();
-    if addresses(envoy) != addresses(apisix) {
+    if envoy.open.is_some() || addresses(envoy) != addresses(apisix) {
         found.add(Aspect::Endpoints, envoy.addresses.join(" "), apisix.addresses.join(" "));
     } else if let (Some(left), Some(right)) = (&envoy.endpoints, &apisix.endpoints)
         && left.iter().any(|(address, share)| (share - right.get(address).unwrap_or(&0.0)).abs() > 0.01)
@@ -243,6 +261,7 @@ mod tests {
         };
         assert_eq!(aspects(&[reply(200, 1.0)], &[reply(404, 1.0)]), [Aspect::Status]);
         let halves = [reply(200, 0.5), reply(503, 0.5)];
+        assert_eq!(aspects(&halves, &[reply(200, 0.5), reply(404, 0.5)]), [Aspect::Status]);
         assert_eq!(aspects(&halves, &[reply(200, 0.6), reply(503, 0.4)]), [Aspect::Share, Aspect::Share]);
         assert_eq!(aspects(&halves, &[reply(200, 1.0)]), [Aspect::Share, Aspect::Outcome]);
     }

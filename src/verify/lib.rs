@@ -13,10 +13,13 @@
 mod chance;
 mod compare;
 mod declared;
+mod fields;
 mod headers;
 mod hosts;
 mod look;
+mod manners;
 mod mesh;
+mod met;
 mod minimise;
 mod paths;
 mod probe;
@@ -32,6 +35,7 @@ mod verify;
 
 pub use chance::request_id;
 pub use compare::{Aspect, Difference};
+pub use minimise::minimise_configuration;
 pub use mesh::{Mesh, MeshError};
 pub use probe::{Oddity, Probe};
 pub use probes::probes;

@@ -5,13 +5,15 @@ use std::fmt::Write;
 
 use amesh_simulator::Request;
 use amesh_simulator::envoy::{Answer, Decision};
-use amesh_translator::Code;
+use amesh_translator::{Code, Diagnostic};
 
 use crate::chance::draws;
 use crate::compare::{Aspect, Difference, compare};
-use crate::declared::{Way, declared};
+use crate::declared::{Way, declared, denied};
+use crate::met::Met;
 use crate::minimise::minimise;
 use crate::probe::Probe;
+use crate::seen::End;
 use crate::report::{CounterExample, Report};
 use crate::subjects::{Subjects, is_denial};
 
@@ -88,39 +90,52 @@ fn choice(decision: &Decision) -> (Option<usize>, Option<String>) {
 
 fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) -> Judgement {
     let decision = subjects.envoy(&probe.request, number);
-    let both = subjects
-        .fates_of_envoy(&decision, &probe.request)
-        .and_then(|envoy| Ok((envoy, subjects.fates_of_apisix(&probe.request, fraction)?)));
-    let (envoy, apisix) = match both {
-        Ok(both) => both,
+    let apisix = match subjects.fates_of_apisix(&probe.request, fraction) {
+        Ok(apisix) => apisix,
         Err(why) => return Judgement::NotModelled(why),
+    };
+    let met = Met::of(&decision, subjects);
+    let way = Way { denied: apisix.iter().any(is_denial), ..subjects.way(&met, probe, fraction) };
+    let envoy = match subjects.fates_of_envoy(&decision, &probe.request) {
+        Ok(envoy) => envoy,
+        // Whatever Envoy does: APISIX denies, and a diagnostic says that it does so there.
+        Err(why) => {
+            let code = apisix.iter().all(is_denial).then(|| denied(&way, &subjects.diagnostics)).flatten();
+            return code.map_or(Judgement::NotModelled(why), Judgement::Declared);
+        }
     };
     let differences = compare(&envoy, &apisix);
     if differences.is_empty() {
         return Judgement::Identical;
     }
-    let resources = met(&decision);
-    let denied = apisix.iter().any(is_denial);
-    let unserved = subjects.apisix(&probe.request).route.is_none();
-    let way = Way {
-        resources: &resources,
-        listener_unknown: decision.listener.is_none(),
-        oddities: &probe.oddities,
-        denied,
-        tls: probe.request.tls,
-        unserved,
-    };
+    let open = envoy.iter().find_map(|fate| match &fate.end {
+        End::Forward(to) => to.open.clone(),
+        _ => None,
+    });
+    match (held_against(&way, differences, &subjects.diagnostics), open) {
+        // Where it goes cannot be told, and nothing says that it goes elsewhere.
+        (Judgement::Undeclared(differences), Some(why)) if differences.iter().all(|it| it.aspect.is_of_endpoints()) => {
+            Judgement::NotModelled(why)
+        }
+        (judgement, _) => judgement,
+    }
+}
+
+/// Holds differences against what diagnostics say.
+fn held_against(way: &Way<'_>, differences: Vec<Difference>, diagnostics: &[Diagnostic]) -> Judgement {
+    let found: Vec<_> = differences.into_iter().map(|it| (declared(&it, way, diagnostics), it)).collect();
+    let is_declared = |aspects: &[Aspect]| found.iter().any(|(code, it)| code.is_some() && aspects.contains(&it.aspect));
+    let other_outcome = is_declared(&[Aspect::Outcome]);
+    let other_answer = other_outcome || is_declared(&[Aspect::Status]);
     let mut code = None;
     let mut undeclared = Vec::new();
-    let found: Vec<_> = differences.into_iter().map(|it| (declared(&it, &way, &subjects.diagnostics), it)).collect();
-    let other_outcome = found.iter().any(|(code, it)| code.is_some() && it.aspect == Aspect::Outcome);
     for (declared, difference) in found {
         match declared {
             Some(found) => code = code.or(Some(found)),
             // What happens in place of something else happens more often.
             None if other_outcome && difference.aspect == Aspect::Share => {}
             // Another answer has other headers and another text.
-            None if code.is_some() && difference.aspect.is_of_a_reply() => {}
+            None if other_answer && difference.aspect.is_of_a_reply() => {}
             None => undeclared.push(difference),
         }
     }
@@ -129,22 +144,6 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
         (true, Some(code)) => Judgement::Declared(code),
         (true, None) => Judgement::Identical,
     }
-}
-
-/// The resources that a request meets, as diagnostics name them.
-fn met(decision: &Decision) -> BTreeSet<String> {
-    let mut resources = BTreeSet::new();
-    resources.extend(decision.listener.iter().map(|name| format!("Listener {name:?}")));
-    for outcome in &decision.outcomes {
-        if let Answer::Forward(forward) = &outcome.answer {
-            let clusters = std::iter::once(&forward.cluster).chain(forward.mirrors.iter().map(|it| &it.cluster));
-            for cluster in clusters {
-                resources.insert(format!("Cluster {cluster:?}"));
-                resources.insert(format!("ClusterLoadAssignment {cluster:?}"));
-            }
-        }
-    }
-    resources
 }
 
 fn example(subjects: &Subjects, request: &Request, differences: Vec<Difference>) -> CounterExample {

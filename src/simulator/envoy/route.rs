@@ -40,6 +40,7 @@ pub(super) struct Level {
 /// A virtual host.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct VirtualHost {
+    pub(super) index: usize,
     pub(super) name: String,
     pub(super) domains: Vec<String>,
     pub(super) routes: Vec<Route>,
@@ -123,7 +124,7 @@ impl VirtualHost {
         self.tls == TlsRequirement::ExternalOnly
     }
 
-    pub(super) fn read(host: &Object, largest_body: usize) -> Read<Self> {
+    pub(super) fn read(index: usize, host: &Object, largest_body: usize) -> Read<Self> {
         host.ignore(&IGNORED);
         let name = host.text("name")?;
         let domains: Vec<String> = host.texts("domains")?.into_iter().map(str::to_ascii_lowercase).collect();
@@ -141,6 +142,7 @@ impl VirtualHost {
         let policy = host.object("retry_policy")?;
         let routes = host.objects("routes")?.into_iter().enumerate();
         Ok(Self {
+            index,
             name: name.into(),
             domains,
             routes: routes.map(|(index, route)| Route::read(index, &route, largest_body)).collect::<Read<_>>()?,

@@ -17,12 +17,12 @@ pub(super) enum Spread {
 }
 
 /// Fields that decide alone, and are not followed.
-const UNFOLLOWED: [&str; 3] = ["lb_subset_config", "health_checks", "cluster_type"];
+const UNFOLLOWED: &str = "lb_subset_config";
 const FOLLOWED_POLICIES: [&str; 3] = ["least_request.v3.LeastRequest", "round_robin.v3.RoundRobin", "random.v3.Random"];
 const LOCALITIES: &str = "locality_weighted_lb_config";
 
 impl Spread {
-    /// Reads a cluster of a `type`. `load_balancing_policy` is in place of what `common_lb_config` says.
+    /// Reads a cluster of a `type`; of another one, where that is empty. `load_balancing_policy` is in place of what `common_lb_config` says.
     pub(super) fn read(cluster: &Object, kind: &str) -> Read<Self> {
         let policy = cluster.object("load_balancing_policy")?;
         let common = cluster.object("common_lb_config")?;
@@ -37,8 +37,11 @@ impl Spread {
             }
             (None, None) => Self::ByHost,
         };
-        let unfollowed = UNFOLLOWED.into_iter().rfind(|name| cluster.has(name));
-        let unfollowed = if kind == "ORIGINAL_DST" { Some("the original destination") } else { unfollowed };
+        let unfollowed = match kind {
+            "" => Some("cluster_type"),
+            "ORIGINAL_DST" => Some("the original destination"),
+            _ => cluster.has(UNFOLLOWED).then_some(UNFOLLOWED),
+        };
         Ok(unfollowed.map_or(spread, |what| Self::NotModelled(what.into())))
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Context<'a> {
     pub(super) levels: Levels<'a>,
     /// The cluster that requests go to; empty where there is none.
     pub(super) cluster: &'a str,
+    /// The requests have a route.
+    pub(super) has_route: bool,
     /// Requests go to a cluster, be there one or not.
     pub(super) forwards: bool,
     /// Of the virtual host.
@@ -42,7 +44,7 @@ pub(super) struct Context<'a> {
     pub(super) facts: Facts<'a>,
     /// What is done to the answers of the filter in question.
     pub(super) replies: Option<ResponseRewrite>,
-    /// The route.
+    /// The route, or what holds the routes that the requests do not have.
     pub(super) place: &'a Place<'a>,
     pub(super) report: &'a mut Report,
 }
@@ -77,7 +79,9 @@ impl Context<'_> {
             let before = steps.get(..index).unwrap_or_default();
             let filtered = order::check(config, before).and_then(|()| self.filter(name, config, shares));
             shares = filtered.unwrap_or_else(|Refusal(why)| {
-                self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
+                let whom = if self.has_route { "" } else { "requests that have no route: " };
+                let what = format!("{whom}filter {name:?}: {why}: 503 is answered");
+                self.report.add(Code::FilterDenied, self.place, what);
                 vec![(Expr::True, Outcome::denied())]
             });
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::around::Around;
 use super::filters::Context;
 use super::headers::{self, Note};
-use super::lines::LineMaker;
+use super::lines::{LineMaker, remark};
 use super::variant::{ClusterUse, Variant};
 use super::{partition, redirect, rewrite};
 use crate::apisix::{Abort, Plugins, ProxyRewrite, RequestHeaders, ResponseRewrite, Template, Timeout};
@@ -14,7 +14,7 @@ use crate::model::cluster::View;
 use crate::model::filter::Levels;
 use crate::model::route::{Action, Destination, Forward, HashKey, Retry, Route, Scheme, VirtualHost};
 use crate::report::Place;
-use crate::vars::{Expr, header_variable};
+use crate::vars::{Expr, HeaderNote, header_variable};
 
 /// What a denied request is told.
 const DENIED: &str = "this request is denied: its route cannot be translated safely";
@@ -138,6 +138,7 @@ impl LineMaker<'_> {
             self.report.add(Code::RouteDenied, place, TOO_MANY);
             return vec![(Expr::True, Outcome::denied())];
         };
+        self.report.add(Code::MatcherApproximated, place, remark(HeaderNote::RepeatedLines));
         let mut shares = Vec::with_capacity(names.len().saturating_add(1));
         for name in names {
             let condition = Expr::equal(&variable, &name);
@@ -300,6 +301,7 @@ impl LineMaker<'_> {
             requests: self.requests,
             levels: Levels(&levels),
             cluster: destination.map_or("", |destination| &destination.cluster),
+            has_route: true,
             forwards: destination.is_some(),
             domains: &around.host.domains,
             changes: destination.map_or_else(Vec::new, |destination| around.levels(Some(destination))),
