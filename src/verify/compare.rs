@@ -101,17 +101,25 @@ pub(crate) fn compare(envoy: &[Fate], apisix: &[Fate]) -> Vec<Difference> {
             None => unmatched.push(ours),
         }
     }
+    let mut left_over: Vec<Fate> = left_over.into_iter().cloned().collect();
     for ours in unmatched {
-        let alike = |theirs: &&Fate| brief(ours) == brief(theirs) || both_answer(ours, theirs);
-        match left_over.iter().position(alike) {
-            // As often, and alike but for details, or both an answer.
-            Some(index) => differences.extend(fate(ours, left_over.swap_remove(index))),
-            None => differences.push(difference(Aspect::Outcome, brief(ours), "never")),
-        }
+        pair(ours.clone(), &mut left_over, &mut differences);
     }
     left_over.retain(|theirs| theirs.share > SHARE);
-    differences.extend(left_over.into_iter().map(|theirs| difference(Aspect::Outcome, "never", brief(theirs))));
+    differences.extend(left_over.iter().map(|theirs| difference(Aspect::Outcome, "never", brief(theirs))));
     differences
+}
+
+/// Finds what happens in place of one thing, perhaps several things, and tells what differs.
+fn pair(mut ours: Fate, left_over: &mut Vec<Fate>, differences: &mut Vec<Difference>) {
+    while ours.share > SHARE {
+        let Some(theirs) = left_over.iter_mut().find(|theirs| theirs.share > SHARE && are_alike(&ours, theirs)) else {
+            return differences.push(difference(Aspect::Outcome, brief(&ours), "never"));
+        };
+        differences.extend(fate(&ours, theirs));
+        let both = ours.share.min(theirs.share);
+        (ours.share, theirs.share) = (ours.share - both, theirs.share - both);
+    }
 }
 
 /// Fates that are the same but for their share become one.
@@ -136,10 +144,13 @@ fn brief(fate: &Fate) -> String {
     format!("{end} ({:.2} %, after {} ms)", fate.share * 100.0, fate.delay)
 }
 
-/// Both are answers, as often and as late.
-fn both_answer(envoy: &Fate, apisix: &Fate) -> bool {
-    let are_replies = matches!((&envoy.end, &apisix.end), (End::Reply { .. }, End::Reply { .. }));
-    are_replies && envoy.delay == apisix.delay && (envoy.share - apisix.share).abs() <= SHARE
+/// Both are answers, or go to the same place, as late.
+fn are_alike(envoy: &Fate, apisix: &Fate) -> bool {
+    let are_alike = match (&envoy.end, &apisix.end) {
+        (End::Forward(envoy), End::Forward(apisix)) => envoy.addresses == apisix.addresses,
+        (envoy, apisix) => matches!((envoy, apisix), (End::Reply { .. }, End::Reply { .. })),
+    };
+    are_alike && envoy.delay == apisix.delay
 }
 
 fn fate(envoy: &Fate, apisix: &Fate) -> Vec<Difference> {

@@ -100,7 +100,7 @@ fn is_about(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
         Code::ListenerWithoutHttp | Code::ListenerDenied | Code::ListenerPortNotBound => way.unserved,
         Code::FilterChainRefused => true,
         // No request gets through that Envoy would stop.
-        Code::FilterApproximated => match aspect {
+        Code::FilterApproximated | Code::FilterDenied => match aspect {
             Aspect::Outcome | Aspect::Status => difference.apisix.contains("403"),
             Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => name.starts_with("access-control-"),
             _ => false,

@@ -8,7 +8,7 @@ use amesh_translator::Diagnostic;
 use crate::subjects::Subjects;
 
 /// The resources and places that a request meets.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Met {
     /// Resources, as diagnostics name them.
     resources: BTreeSet<String>,
@@ -22,7 +22,7 @@ pub(crate) struct Met {
     /// The domain for which it was chosen.
     pub(crate) domain: String,
     /// The route that has the request.
-    route: Option<usize>,
+    pub(crate) route: Option<usize>,
     /// Routes that were tried before it, to no avail.
     tried: BTreeSet<usize>,
 }

@@ -8,7 +8,7 @@ use amesh_simulator::envoy::{self, Chance, Proxy};
 use amesh_translator::Diagnostic;
 use serde_json::Value;
 
-use crate::chance::{middles, pieces, request_id};
+use crate::chance::{middles, pieces, request_id, request_id_apart};
 use crate::declared::Way;
 use crate::look::{list, number, text};
 use crate::mesh::Mesh;
@@ -152,8 +152,26 @@ impl Subjects {
 
     /// What may happen with APISIX for a draw at this fraction of the range.
     pub(crate) fn fates_of_apisix(&self, request: &Request, fraction: f64) -> Result<Vec<Fate>, String> {
+        self.fates_of_draws(request, fraction, fraction)
+    }
+
+    /// What may happen with APISIX in all draws.
+    pub(crate) fn all_fates_of_apisix(&self, request: &Request) -> Result<Vec<Fate>, String> {
+        let at = |route: f64, cluster: f64| self.fates_of_draws(request, route, cluster);
+        let routes = pieces(|route| [0.0, 0.5, 0.999].map(|cluster| at(route, cluster)));
+        let mut all = Vec::new();
+        for (route, width) in middles(&routes) {
+            for (cluster, height) in middles(&pieces(|cluster| at(route, cluster))) {
+                let fates = at(route, cluster)?;
+                all.extend(fates.into_iter().map(|fate| Fate { share: fate.share * width * height, ..fate }));
+            }
+        }
+        Ok(all)
+    }
+
+    fn fates_of_draws(&self, request: &Request, route: f64, cluster: f64) -> Result<Vec<Fate>, String> {
         let at = |first: f64, second: f64| {
-            let request_id = Some(request_id(fraction, first, second));
+            let request_id = Some(request_id_apart(route, first, second, cluster));
             self.fates(&Request { request_id, ..request.clone() })
         };
         if let Ok(fates) = self.fates(request) {

@@ -13,7 +13,7 @@ use crate::declared::{Way, declared, denied};
 use crate::met::Met;
 use crate::minimise::minimise;
 use crate::probe::Probe;
-use crate::seen::End;
+use crate::seen::{End, Fate};
 use crate::report::{CounterExample, Report};
 use crate::subjects::{Subjects, is_denial};
 
@@ -61,12 +61,10 @@ fn count(number: &mut usize) {
 
 fn judge(subjects: &Subjects, probe: &Probe) -> Judgement {
     let request = &probe.request;
-    let decision = subjects.envoy(request, 0);
-    let divisors: BTreeSet<u64> = decision.divisors.iter().copied().collect();
-    let draws = match divisors.iter().copied().collect::<Vec<_>>().as_slice() {
+    let draws = match divisors(subjects, request).as_slice() {
         [] => vec![(0, 0.5)],
         [divisor] => draws(*divisor, |number| choice(&subjects.envoy(request, number))),
-        _ => return Judgement::NotModelled("draws of several kinds take part".to_owned()),
+        several => return judge_all_draws(subjects, probe, several),
     };
     let mut first = Judgement::Identical;
     for (number, fraction) in draws {
@@ -77,6 +75,64 @@ fn judge(subjects: &Subjects, probe: &Probe) -> Judgement {
         }
     }
     first
+}
+
+/// All that the draw of a request may be divided by. Which routes are tried may depend on the draw itself.
+fn divisors(subjects: &Subjects, request: &Request) -> Vec<u64> {
+    let mut known = BTreeSet::new();
+    loop {
+        let mut found: BTreeSet<u64> = subjects.envoy(request, 0).divisors.into_iter().collect();
+        for divisor in &known {
+            for (number, _) in draws(*divisor, |number| choice(&subjects.envoy(request, number))) {
+                found.extend(subjects.envoy(request, number).divisors);
+            }
+        }
+        if found == known {
+            return known.into_iter().collect();
+        }
+        known = found;
+    }
+}
+
+/// Draws that are looked at one by one.
+const DRAWS: usize = 10_000;
+
+fn common_multiple(numbers: &BTreeSet<u64>) -> u64 {
+    numbers.iter().fold(1, |multiple, number| {
+        let (mut divisor, mut rest) = (multiple, *number);
+        while rest > 0 {
+            (divisor, rest) = (rest, divisor.checked_rem(rest).unwrap_or(0));
+        }
+        multiple.checked_div(divisor).unwrap_or(1).saturating_mul(*number)
+    })
+}
+
+/// Where a draw is divided by several numbers, all that may happen is compared with all that may happen.
+fn judge_all_draws(subjects: &Subjects, probe: &Probe, divisors: &[u64]) -> Judgement {
+    let draws = common_multiple(&divisors.iter().copied().collect());
+    if usize::try_from(draws).map_or(true, |draws| draws > DRAWS) {
+        return Judgement::NotModelled("draws of several kinds take part".to_owned());
+    }
+    let (mut envoy, mut mets) = (Vec::new(), Vec::new());
+    for number in 0..draws {
+        let decision = subjects.envoy(&probe.request, number);
+        #[allow(clippy::cast_precision_loss, reason = "at most 10,000")]
+        match subjects.fates_of_envoy(&decision, &probe.request) {
+            Ok(fates) => envoy.extend(fates.into_iter().map(|it| Fate { share: it.share / draws as f64, ..it })),
+            Err(why) => return Judgement::NotModelled(why),
+        }
+        let met = Met::of(&decision, subjects);
+        if !mets.contains(&met) {
+            mets.push(met);
+        }
+    }
+    let apisix = match subjects.all_fates_of_apisix(&probe.request) {
+        Ok(apisix) => apisix,
+        Err(why) => return Judgement::NotModelled(why),
+    };
+    let denied = apisix.iter().any(is_denial);
+    let ways: Vec<Way<'_>> = mets.iter().map(|met| Way { denied, route: met.route, ..subjects.way(met, probe, 0.5) }).collect();
+    held_against(&ways, compare(&envoy, &apisix), &subjects.diagnostics)
 }
 
 /// What a draw decides.
@@ -112,7 +168,7 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
         End::Forward(to) => to.open.clone(),
         _ => None,
     });
-    match (held_against(&way, differences, &subjects.diagnostics), open) {
+    match (held_against(&[way], differences, &subjects.diagnostics), open) {
         // Where it goes cannot be told, and nothing says that it goes elsewhere.
         (Judgement::Undeclared(differences), Some(why)) if differences.iter().all(|it| it.aspect.is_of_endpoints()) => {
             Judgement::NotModelled(why)
@@ -121,9 +177,12 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
     }
 }
 
-/// Holds differences against what diagnostics say.
-fn held_against(way: &Way<'_>, differences: Vec<Difference>, diagnostics: &[Diagnostic]) -> Judgement {
-    let found: Vec<_> = differences.into_iter().map(|it| (declared(&it, way, diagnostics), it)).collect();
+/// Holds differences against what diagnostics say of any of the ways.
+fn held_against(ways: &[Way<'_>], differences: Vec<Difference>, diagnostics: &[Diagnostic]) -> Judgement {
+    let found: Vec<_> = differences
+        .into_iter()
+        .map(|it| (ways.iter().find_map(|way| declared(&it, way, diagnostics)), it))
+        .collect();
     let is_declared = |aspects: &[Aspect]| found.iter().any(|(code, it)| code.is_some() && aspects.contains(&it.aspect));
     let other_outcome = is_declared(&[Aspect::Outcome]);
     let other_answer = other_outcome || is_declared(&[Aspect::Status]);

@@ -22,6 +22,8 @@ const DENIED: &str = "this request is denied: its route cannot be translated saf
 const CLUSTERS_MAX: usize = 500;
 const TOO_MANY: &str = "the header is one that nginx drops, or there are more than 500 clusters to choose from: the route \
     answers 503";
+const SHIFTED: &str = "weighted_clusters: the shares depart a little from Envoy's, which draws once for them and for a \
+    runtime_fraction of another denominator";
 /// Envoy's status for a request that cannot reach its cluster.
 const UNAVAILABLE: u16 = 503;
 
@@ -171,17 +173,31 @@ impl LineMaker<'_> {
         }
         let weights: Vec<u32> = forward.destinations.iter().map(|destination| destination.weight).collect();
         let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
+        let apart = self.draws_apart(around.host, &weights, place);
         let mut outcomes = Vec::with_capacity(bounds.len());
         let mut before = 0;
         for (destination, bound) in forward.destinations.iter().zip(bounds) {
             if bound > before {
-                let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
+                let share = if bound >= partition::SPACE { Expr::True } else { below(bound, apart) };
                 let outcome = self.forward(around, destination, forward, place);
                 outcomes.extend(self.completed(around, destination, (share, outcome), place));
             }
             before = bound.max(before);
         }
         outcomes
+    }
+
+    /// Whether a cluster is drawn independently of the samples of the virtual host: Envoy divides one number by the
+    /// totals of both.
+    fn draws_apart(&mut self, host: &VirtualHost, weights: &[u32], place: &Place<'_>) -> bool {
+        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+        let wholes = host.routes.iter().filter_map(|route| route.fraction).map(|fraction| u64::from(fraction.whole));
+        let others: Vec<u64> = wholes.filter(|whole| *whole != total).collect();
+        if weights.len() > 1 && others.iter().any(|whole| common_divisor(*whole, total) > 1) {
+            let place = place.field("route");
+            self.report.add(Code::FieldApproximated, place.field("weighted_clusters"), SHIFTED);
+        }
+        !others.is_empty()
     }
 
     fn forward(
@@ -332,6 +348,14 @@ impl LineMaker<'_> {
     }
 }
 
-fn below(bound: u32) -> Expr {
-    Expr::matches("request_id", partition::below(bound))
+fn below(bound: u32, apart: bool) -> Expr {
+    Expr::matches("request_id", if apart { partition::below_apart(bound) } else { partition::below(bound) })
+}
+
+fn common_divisor(a: u64, b: u64) -> u64 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor.checked_rem(rest).unwrap_or(0));
+    }
+    divisor
 }
