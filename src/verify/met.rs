@@ -22,7 +22,7 @@ pub(crate) struct Met {
     /// The domain for which it was chosen.
     pub(crate) domain: String,
     /// The route that has the request.
-    pub(crate) route: Option<usize>,
+    route: Option<usize>,
     /// Routes that were tried before it, to no avail.
     tried: BTreeSet<usize>,
 }

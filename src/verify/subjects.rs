@@ -99,6 +99,18 @@ impl Subjects {
         }
     }
 
+    /// The same for all routes of APISIX that draws lead to.
+    pub(crate) fn ways<'w>(&self, met: &'w Met, probe: &'w Probe) -> Vec<Way<'w>> {
+        let mut ways: Vec<Way<'w>> = Vec::new();
+        for step in 0..32_u8 {
+            let way = self.way(met, probe, (f64::from(step) + 0.5) / 32.0);
+            if !ways.iter().any(|known| known.route == way.route) {
+                ways.push(way);
+            }
+        }
+        ways
+    }
+
     /// What may happen with Envoy, or what its model does not know.
     pub(crate) fn fates_of_envoy(&self, decision: &envoy::Decision, asks: &Request) -> Result<Vec<Fate>, String> {
         let fate = |outcome: &envoy::Outcome| {

@@ -131,7 +131,7 @@ fn judge_all_draws(subjects: &Subjects, probe: &Probe, divisors: &[u64]) -> Judg
         Err(why) => return Judgement::NotModelled(why),
     };
     let denied = apisix.iter().any(is_denial);
-    let ways: Vec<Way<'_>> = mets.iter().map(|met| Way { denied, route: met.route, ..subjects.way(met, probe, 0.5) }).collect();
+    let ways: Vec<Way<'_>> = mets.iter().flat_map(|met| subjects.ways(met, probe)).map(|way| Way { denied, ..way }).collect();
     held_against(&ways, compare(&envoy, &apisix), &subjects.diagnostics)
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Cluster {
     hosts: Option<Vec<Host>>,
     /// The name of the load assignment that is not inline.
     service: Option<String>,
+    /// The hosts are not in the configuration.
+    finds_hosts: bool,
     spread: Spread,
     pub(super) not_modelled: Option<String>,
 }
@@ -97,20 +99,24 @@ impl Cluster {
         Ok(Self {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
             service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
+            finds_hosts: [OTHER, "ORIGINAL_DST"].contains(&kind),
             name,
-            spread: Spread::read(cluster, kind)?,
+            spread: Spread::read(cluster)?,
             not_modelled: options(cluster)?.or_else(|| cluster.unread()),
         })
     }
 
     /// The hosts with their shares; `None`: the cluster has none.
     pub(super) fn endpoints(&self, assignments: &BTreeMap<String, Vec<Host>>, own_names: bool) -> Option<Endpoints> {
-        if let Spread::NotModelled(why) = &self.spread {
-            return Some(Endpoints::Open(why.clone()));
+        if self.finds_hosts {
+            return Some(Endpoints::Open("the hosts that a cluster finds itself".into()));
         }
         let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
         let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).unwrap_or_default();
         let first = hosts.iter().map(|host| host.priority).min()?;
+        if let Spread::NotModelled(why) = &self.spread {
+            return Some(Endpoints::Open(why.clone()));
+        }
         let mut level: Vec<&Host> = hosts.iter().filter(|host| host.priority == first).collect();
         let open = |why: &str| Some(Endpoints::Open(why.into()));
         if level.iter().any(|host| !host.plain) {

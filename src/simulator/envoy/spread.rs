@@ -22,8 +22,8 @@ const FOLLOWED_POLICIES: [&str; 3] = ["least_request.v3.LeastRequest", "round_ro
 const LOCALITIES: &str = "locality_weighted_lb_config";
 
 impl Spread {
-    /// Reads a cluster of a `type`; of another one, where that is empty. `load_balancing_policy` is in place of what `common_lb_config` says.
-    pub(super) fn read(cluster: &Object, kind: &str) -> Read<Self> {
+    /// Reads a cluster's. `load_balancing_policy` is in place of what `common_lb_config` says.
+    pub(super) fn read(cluster: &Object) -> Read<Self> {
         let policy = cluster.object("load_balancing_policy")?;
         let common = cluster.object("common_lb_config")?;
         if let (Some(_), Some(common)) = (&policy, &common) {
@@ -37,11 +37,7 @@ impl Spread {
             }
             (None, None) => Self::ByHost,
         };
-        let unfollowed = match kind {
-            "" => Some("cluster_type"),
-            "ORIGINAL_DST" => Some("the original destination"),
-            _ => cluster.has(UNFOLLOWED).then_some(UNFOLLOWED),
-        };
+        let unfollowed = cluster.has(UNFOLLOWED).then_some(UNFOLLOWED);
         Ok(unfollowed.map_or(spread, |what| Self::NotModelled(what.into())))
     }
 
