@@ -50,6 +50,19 @@ pub(crate) fn denied(way: &Way<'_>, diagnostics: &[Diagnostic]) -> Option<Code> 
     diagnostics.iter().find(|it| denies(it, way)).map(|diagnostic| diagnostic.code)
 }
 
+/// The code of the first diagnostic that says that connections like this are not served, as APISIX does not.
+pub(crate) fn not_served(way: &Way<'_>, diagnostics: &[Diagnostic]) -> Option<Code> {
+    let says = |it: &&Diagnostic| is_about_serving(it.code) && way.unserved && way.met.covers(it, Routes::None);
+    diagnostics.iter().find(says).map(|diagnostic| diagnostic.code)
+}
+
+fn is_about_serving(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ListenerWithoutHttp | Code::ListenerDenied | Code::ListenerPortNotBound | Code::FilterChainRefused
+    )
+}
+
 /// Errors about the route that denies, or about what it stands in or leads to.
 fn denies(diagnostic: &Diagnostic, way: &Way<'_>) -> bool {
     let routes = way.route.map_or(Routes::None, Routes::Only);

@@ -9,7 +9,7 @@ use amesh_translator::{Code, Diagnostic};
 
 use crate::chance::draws;
 use crate::compare::{Aspect, Difference, compare};
-use crate::declared::{Way, declared, denied};
+use crate::declared::{Way, declared, denied, not_served};
 use crate::met::Met;
 use crate::minimise::minimise;
 use crate::probe::Probe;
@@ -154,9 +154,10 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
     let way = Way { denied: apisix.iter().any(is_denial), ..subjects.way(&met, probe, fraction) };
     let envoy = match subjects.fates_of_envoy(&decision, &probe.request) {
         Ok(envoy) => envoy,
-        // Whatever Envoy does: APISIX denies, and a diagnostic says that it does so there.
+        // Whatever Envoy does: APISIX denies or does not serve, and a diagnostic says that it does so there.
         Err(why) => {
             let code = apisix.iter().all(is_denial).then(|| denied(&way, &subjects.diagnostics)).flatten();
+            let code = code.or_else(|| not_served(&way, &subjects.diagnostics));
             return code.map_or(Judgement::NotModelled(why), Judgement::Declared);
         }
     };

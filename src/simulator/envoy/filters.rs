@@ -50,6 +50,8 @@ enum Kind {
     HealthCheck(Box<access::HealthCheck>),
     ApiKey(Box<access::ApiKey>),
     BasicAuth(Box<access::BasicAuth>),
+    /// Changes requests of gRPC-Web, and no others.
+    GrpcWeb,
     NotModelled(String),
 }
 
@@ -105,11 +107,13 @@ impl Override {
             return Ok(Self { disabled: false, kind: Some(Kind::read(config)?) });
         }
         let inner = config.object("config")?;
-        let kind = inner.map(|inner| Kind::read(&inner)).transpose()?;
         let disabled = config.flag("disabled")?;
-        if kind.is_none() && !disabled {
-            return Err(config.refuse("config", "Empty route/virtual host per filter configuration"));
-        }
+        let Some(inner) = inner else {
+            let refusal = || config.refuse("config", "Empty route/virtual host per filter configuration");
+            return disabled.then_some(Self { disabled, kind: None }).ok_or_else(refusal);
+        };
+        // An empty one says no more than that the filter is in force.
+        let kind = if inner.any_type()?.is_empty() { None } else { Some(Kind::read(&inner)?) };
         Ok(Self { disabled, kind })
     }
 }
@@ -162,19 +166,23 @@ impl Kind {
             "basic_auth.BasicAuth" | "basic_auth.BasicAuthPerRoute" => {
                 Self::BasicAuth(Box::new(access::BasicAuth::read(config)?))
             }
+            "grpc_web.GrpcWeb" => Self::GrpcWeb,
             other => Self::inert(other, config)?,
         };
         Ok(config.unread().map_or(kind, Self::NotModelled))
     }
 
-    /// Filters that let every single request pass as it is: they count, buffer, compress or limit many.
+    /// Filters that let every single request pass as it is: they count, buffer, compress or limit many, or note things for
+    /// other filters.
     fn inert(name: &str, config: &Object) -> Read<Self> {
         let passes = match name {
             "buffer.Buffer"
             | "buffer.BufferPerRoute"
             | "compressor.Compressor"
             | "compressor.CompressorPerRoute"
-            | "grpc_stats.FilterConfig" => true,
+            | "grpc_stats.FilterConfig"
+            | "header_to_metadata.Config"
+            | "set_metadata.Config" => true,
             "local_ratelimit.LocalRateLimit" => {
                 let status = config.object("status")?;
                 let code = status.as_ref().and_then(|status| status.get("code")).and_then(Json::as_u64);
@@ -207,6 +215,9 @@ impl Filter {
     ) -> Known<Verdict> {
         match kinds.first().copied().unwrap_or(&self.kind) {
             Kind::NotModelled(what) => NotModelled::because(what),
+            Kind::GrpcWeb if exchange.headers.value("content-type").starts_with(b"application/grpc-web") => {
+                NotModelled::because("a request of gRPC-Web")
+            }
             Kind::Fault(fault) => fault.act(exchange, passage.cluster.as_deref()),
             Kind::Cors(_) => browser::cors(kinds, passage, exchange, responses),
             Kind::Csrf(csrf) => csrf.act(exchange, passage.draw),
@@ -215,7 +226,7 @@ impl Filter {
             Kind::HealthCheck(check) => check.act(exchange),
             Kind::ApiKey(own) => own.act(&self.kind, exchange),
             Kind::BasicAuth(auth) => auth.act(exchange),
-            Kind::Router | Kind::Inert | Kind::Rbac(None) => Ok(Verdict::Continue),
+            Kind::Router | Kind::Inert | Kind::GrpcWeb | Kind::Rbac(None) => Ok(Verdict::Continue),
         }
     }
 }
