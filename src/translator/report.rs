@@ -129,12 +129,7 @@ impl Report {
         self.remark((code, field, message), count, first);
     }
 
-    fn remark(
-        &mut self,
-        key: Key,
-        count: u32,
-        place: impl FnOnce() -> (String, Cow<'static, str>),
-    ) -> &mut Remark {
+    fn remark(&mut self, key: Key, count: u32, place: impl FnOnce() -> (String, Cow<'static, str>)) -> &mut Remark {
         let remark = match self.remarks.entry(key) {
             Entry::Vacant(entry) => {
                 let (path, hint) = place();

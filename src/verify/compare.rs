@@ -143,13 +143,19 @@ fn closest(ours: &[Lot], theirs: &[Lot]) -> Option<(usize, usize, Vec<Difference
 fn left_over(ours: &[Lot], theirs: &[Lot], differences: &mut Vec<Difference>) {
     let open = |lots: &'_ [Lot]| -> Vec<(bool, Fate)> {
         let open = lots.iter().filter(|lot| lot.is_open());
-        open.map(|lot| (lot.is_paired, Fate { share: if lot.is_paired { lot.fate.share } else { lot.rest }, ..lot.fate.clone() })).collect()
+        open.map(|lot| {
+            (lot.is_paired, Fate { share: if lot.is_paired { lot.fate.share } else { lot.rest }, ..lot.fate.clone() })
+        })
+        .collect()
     };
     let (ours, mut theirs) = (open(ours), open(theirs));
     for (is_paired, fate) in ours {
-        let instead = theirs.iter().position(|(other, it)| !*other && !is_paired && (it.share - fate.share).abs() <= SHARE);
+        let instead =
+            theirs.iter().position(|(other, it)| !*other && !is_paired && (it.share - fate.share).abs() <= SHARE);
         match instead {
-            Some(index) => differences.push(difference(Aspect::Outcome, brief(&fate), brief(&theirs.swap_remove(index).1))),
+            Some(index) => {
+                differences.push(difference(Aspect::Outcome, brief(&fate), brief(&theirs.swap_remove(index).1)))
+            }
             None if is_paired => differences.push(difference(Aspect::Share, brief(&fate), "another share")),
             None => differences.push(difference(Aspect::Outcome, brief(&fate), "never")),
         }

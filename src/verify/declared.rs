@@ -106,9 +106,7 @@ fn is_about(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
         },
         Code::RetryApproximated => matches!(aspect, Aspect::Retries | Aspect::Timeout),
         Code::MirrorApproximated => matches!(aspect, Aspect::Mirrors),
-        Code::ClusterApproximated | Code::EndpointsApproximated => {
-            aspect.is_of_endpoints()
-        }
+        Code::ClusterApproximated | Code::EndpointsApproximated => aspect.is_of_endpoints(),
         Code::EndpointDropped => matches!(aspect, Aspect::Balance | Aspect::Endpoints | Aspect::Outcome),
         Code::ListenerWithoutHttp | Code::ListenerDenied | Code::ListenerPortNotBound => way.unserved,
         Code::FilterChainRefused => true,

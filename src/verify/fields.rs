@@ -36,7 +36,9 @@ fn aspects(field: &str, aspect: &Aspect) -> bool {
         "request_mirror_policies" => matches!(aspect, Aspect::Mirrors),
         "header_delay" => matches!(aspect, Aspect::Delay | Aspect::Outcome | Aspect::Share),
         "header_abort" => matches!(aspect, Aspect::Status | Aspect::Outcome | Aspect::Share),
-        "header_name" | "use_hash_policy" | "weighted_clusters" => matches!(aspect, Aspect::Endpoints | Aspect::Outcome | Aspect::Share),
+        "header_name" | "use_hash_policy" | "weighted_clusters" => {
+            matches!(aspect, Aspect::Endpoints | Aspect::Outcome | Aspect::Share)
+        }
         "drop_overloads" => matches!(aspect, Aspect::Outcome | Aspect::Share),
         "overprovisioning_factor" | "zone_aware_lb_config" | "slow_start_config" | "locality_lb_config" => {
             aspect.is_of_endpoints()

@@ -35,8 +35,8 @@ mod verify;
 
 pub use chance::request_id;
 pub use compare::{Aspect, Difference};
-pub use minimise::minimise_configuration;
 pub use mesh::{Mesh, MeshError};
+pub use minimise::minimise_configuration;
 pub use probe::{Oddity, Probe};
 pub use probes::probes;
 pub use report::{CounterExample, Report};

@@ -13,8 +13,8 @@ use crate::declared::{Way, declared, denied, not_served};
 use crate::met::Met;
 use crate::minimise::minimise;
 use crate::probe::Probe;
-use crate::seen::{End, Fate};
 use crate::report::{CounterExample, Report};
+use crate::seen::{End, Fate};
 use crate::subjects::{Subjects, is_denial};
 
 /// How much to compare.
@@ -131,7 +131,8 @@ fn judge_all_draws(subjects: &Subjects, probe: &Probe, divisors: &[u64]) -> Judg
         Err(why) => return Judgement::NotModelled(why),
     };
     let denied = apisix.iter().any(is_denial);
-    let ways: Vec<Way<'_>> = mets.iter().flat_map(|met| subjects.ways(met, probe)).map(|way| Way { denied, ..way }).collect();
+    let ways: Vec<Way<'_>> =
+        mets.iter().flat_map(|met| subjects.ways(met, probe)).map(|way| Way { denied, ..way }).collect();
     held_against(&ways, compare(&envoy, &apisix), &subjects.diagnostics)
 }
 
@@ -180,11 +181,10 @@ fn judge_draw(subjects: &Subjects, probe: &Probe, number: u64, fraction: f64) ->
 
 /// Holds differences against what diagnostics say of any of the ways.
 fn held_against(ways: &[Way<'_>], differences: Vec<Difference>, diagnostics: &[Diagnostic]) -> Judgement {
-    let found: Vec<_> = differences
-        .into_iter()
-        .map(|it| (ways.iter().find_map(|way| declared(&it, way, diagnostics)), it))
-        .collect();
-    let is_declared = |aspects: &[Aspect]| found.iter().any(|(code, it)| code.is_some() && aspects.contains(&it.aspect));
+    let found: Vec<_> =
+        differences.into_iter().map(|it| (ways.iter().find_map(|way| declared(&it, way, diagnostics)), it)).collect();
+    let is_declared =
+        |aspects: &[Aspect]| found.iter().any(|(code, it)| code.is_some() && aspects.contains(&it.aspect));
     let other_outcome = is_declared(&[Aspect::Outcome]);
     let other_answer = other_outcome || is_declared(&[Aspect::Status]);
     let mut code = None;

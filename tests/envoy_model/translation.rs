@@ -10,9 +10,7 @@ use amesh_simulator::Request;
 use amesh_tests::message::{CLUSTER, LISTENER, encode, response};
 use amesh_tests::session::Native;
 use amesh_translator::{Code, Options};
-use amesh_verify::{
-    Aspect, Budget, Mesh, Probe, Report, Subjects, SubjectsError, minimise_configuration, verify,
-};
+use amesh_verify::{Aspect, Budget, Mesh, Probe, Report, Subjects, SubjectsError, minimise_configuration, verify};
 use serde_json::Value;
 
 use crate::case::Case;
@@ -64,7 +62,8 @@ impl Comparison {
         let report = verify(&translation.subjects, &probes, Budget { requests: probes.len() });
         self.configurations += 1;
         if report.undeclared > 0 {
-            self.undeclared.insert(case.name.clone(), (report.clone(), smallest(case, clusters, translation, requests)));
+            self.undeclared
+                .insert(case.name.clone(), (report.clone(), smallest(case, clusters, translation, requests)));
         }
         if let Some(declared) = &case.declared {
             let is_other = |code: &&Code| !declared.iter().any(|known| known == code.text());
@@ -94,7 +93,9 @@ impl Comparison {
 /// The listener without what plays no part in the first undeclared difference.
 fn smallest(case: &Case, clusters: &[Value], translation: &Translation, requests: &[Request]) -> Value {
     let found = requests.iter().map(|request| (request, translation.undeclared(request)));
-    let Some((request, aspects)) = found.into_iter().find(|(_, aspects)| !aspects.is_empty()) else { return Value::Null };
+    let Some((request, aspects)) = found.into_iter().find(|(_, aspects)| !aspects.is_empty()) else {
+        return Value::Null;
+    };
     minimise_configuration(&case.listener, |listener| {
         let Some(listener) = readable(listener) else { return false };
         let resources: Vec<Value> = clusters.iter().cloned().chain([listener]).collect();
