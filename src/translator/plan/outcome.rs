@@ -187,17 +187,14 @@ impl LineMaker<'_> {
         outcomes
     }
 
-    /// Whether a cluster is drawn independently of the samples of the virtual host: Envoy divides one number by the
-    /// totals of both.
+    /// Whether a cluster is drawn apart from the samples of the virtual host: Envoy divides one number by both totals.
     fn draws_apart(&mut self, host: &VirtualHost, weights: &[u32], place: &Place<'_>) -> bool {
-        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
-        let wholes = host.routes.iter().filter_map(|route| route.fraction).map(|fraction| u64::from(fraction.whole));
-        let others: Vec<u64> = wholes.filter(|whole| *whole != total).collect();
-        if weights.len() > 1 && others.iter().any(|whole| common_divisor(*whole, total) > 1) {
-            let place = place.field("route");
-            self.report.add(Code::FieldApproximated, place.field("weighted_clusters"), SHIFTED);
+        let wholes = host.routes.iter().filter_map(|route| route.fraction).map(|fraction| fraction.whole);
+        let (apart, shifted) = partition::beside_samples(weights, wholes);
+        if weights.len() > 1 && shifted {
+            self.report.add(Code::FieldApproximated, place.field("route").field("weighted_clusters"), SHIFTED);
         }
-        !others.is_empty()
+        apart
     }
 
     fn forward(
@@ -350,12 +347,4 @@ impl LineMaker<'_> {
 
 fn below(bound: u32, apart: bool) -> Expr {
     Expr::matches("request_id", if apart { partition::below_apart(bound) } else { partition::below(bound) })
-}
-
-fn common_divisor(a: u64, b: u64) -> u64 {
-    let (mut divisor, mut rest) = (a, b);
-    while rest > 0 {
-        (divisor, rest) = (rest, divisor.checked_rem(rest).unwrap_or(0));
-    }
-    divisor
 }

@@ -63,6 +63,21 @@ pub(crate) fn below_apart(bound: u32) -> String {
     behind(APART, &digits_up_to(bound, DIGITS))
 }
 
+/// Of shares beside samples of these denominators: whether they are drawn apart, and whether that is not exact.
+pub(crate) fn beside_samples(weights: &[u32], wholes: impl Iterator<Item = u32>) -> (bool, bool) {
+    let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+    let others: Vec<u64> = wholes.map(u64::from).filter(|whole| *whole != total).collect();
+    (!others.is_empty(), others.iter().any(|whole| common_divisor(*whole, total) > 1))
+}
+
+fn common_divisor(a: u64, b: u64) -> u64 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor.checked_rem(rest).unwrap_or(0));
+    }
+    divisor
+}
+
 fn behind(skipped: u32, pattern: &str) -> String {
     let skip = if skipped == 0 { "^".to_owned() } else { format!("^.{{{skipped}}}") };
     pattern.replacen('^', &skip, 1)
