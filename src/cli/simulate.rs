@@ -55,7 +55,7 @@ fn of_envoy(decision: &envoy::Decision, text: &mut String) {
     text.push_str("Envoy\n");
     for step in &decision.steps {
         let _ = match step {
-            envoy::Step::VirtualHost { name, domain } => {
+            envoy::Step::VirtualHost { name, domain, .. } => {
                 writeln!(text, "  virtual host {name:?}, for its domain {domain:?}")
             }
             envoy::Step::NoVirtualHost(host) => writeln!(text, "  no virtual host for {host:?}"),

@@ -110,7 +110,8 @@ const KINDS: &str = "envoy.config.";
 impl Proxy {
     /// Takes resources in any order, each with its `@type`: `Listener`, `RouteConfiguration`, `Cluster` and
     /// `ClusterLoadAssignment`; others are ignored. A later one of the same name replaces the earlier. The first that
-    /// Envoy would refuse is the error; only what the model reads is checked.
+    /// Envoy would refuse is the error, but for endpoints, without which a cluster works on; only what the model reads is
+    /// checked.
     pub fn load(resources: &[Json]) -> Result<Self, Refusal> {
         let mut proxy = Self::default();
         for resource in resources {
@@ -135,7 +136,11 @@ impl Proxy {
             }
             "RouteConfiguration" => drop(self.tables.insert(name.into(), RouteTable::read(&object)?)),
             "Cluster" => drop(self.clusters.insert(name.into(), Cluster::read(&object)?)),
-            "ClusterLoadAssignment" => drop(self.assignments.insert(name.into(), cluster::hosts(&object, false)?)),
+            "ClusterLoadAssignment" => {
+                if let Ok(hosts) = cluster::hosts(&object, false) {
+                    self.assignments.insert(name.into(), hosts);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -183,8 +188,11 @@ impl Proxy {
         let mut decision = Decision {
             listener: None,
             filter_chain: None,
+            filter_chain_path: None,
+            route_config: None,
             virtual_host: None,
             route: None,
+            cluster: None,
             outcomes: Vec::new(),
             steps: Vec::new(),
             divisors: Vec::new(),
@@ -203,6 +211,7 @@ impl Proxy {
         let (connection, chain) = listener.accept(request)?;
         let Some(chain) = chain else { return Ok(closed("no filter chain matches")) };
         decision.filter_chain = Some(chain.name.clone());
+        decision.filter_chain_path = Some(chain.path.clone());
         NotModelled::check(chain.not_modelled.as_ref())?;
         if chain.tls.is_some() != request.tls {
             let expects = if request.tls { "plain text" } else { "TLS" };
@@ -230,7 +239,10 @@ impl Proxy {
         let nothing = RouteTable::default();
         let table = match &manager.routes {
             Routes::Inline(table) => table,
-            Routes::Named(name) => self.tables.get(name).unwrap_or(&nothing),
+            Routes::Named(name) => {
+                decision.route_config = Some(name.clone());
+                self.tables.get(name).unwrap_or(&nothing)
+            }
             Routes::NotModelled(what) => return NotModelled::because(what),
         };
         let place = match reject {
@@ -255,6 +267,7 @@ impl Proxy {
             }
             _ => (None, None),
         };
+        decision.cluster.clone_from(&cluster);
         let levels: Vec<&BTreeMap<String, Override>> = match &place {
             Place::Route(host, route) => vec![&route.level.filters, &host.level.filters, &table.level.filters],
             Place::ToTls(_) | Place::NoRoute(_) => Vec::new(),

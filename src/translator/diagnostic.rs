@@ -135,6 +135,9 @@ pub struct Diagnostic {
     pub hint: String,
     /// In how many places of this resource it is the case; at least 1.
     pub count: u32,
+    /// All these places, in a build with the feature `places`; else empty.
+    #[serde(skip)]
+    pub places: Vec<String>,
 }
 
 impl Diagnostic {
@@ -142,7 +145,7 @@ impl Diagnostic {
     #[must_use]
     pub fn new(code: Code, resource: String, path: String, message: String) -> Self {
         let (severity, fidelity) = (code.severity(), code.fidelity());
-        Self { code, severity, fidelity, resource, path, message, hint: String::new(), count: 1 }
+        Self { code, severity, fidelity, resource, path, message, hint: String::new(), count: 1, places: Vec::new() }
     }
 
     /// The same with a hint.

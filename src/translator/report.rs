@@ -3,7 +3,8 @@
 //! Things alike are counted, not repeated: a mesh may have the same remark on every route.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -72,12 +73,31 @@ struct Remark {
     path: String,
     hint: Cow<'static, str>,
     count: u32,
+    /// All places, where the feature `places` asks for them.
+    places: BTreeSet<String>,
 }
+
+impl Remark {
+    fn at(path: String, hint: Cow<'static, str>) -> Self {
+        let mut remark = Self { path: path.clone(), hint, count: 0, places: BTreeSet::new() };
+        remark.also(|| path);
+        remark
+    }
+
+    fn also(&mut self, place: impl FnOnce() -> String) {
+        if cfg!(feature = "places") {
+            self.places.insert(place());
+        }
+    }
+}
+
+/// Code, field and text.
+type Key = (Code, &'static str, Cow<'static, str>);
 
 /// Remarks by code, field and text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
-    remarks: BTreeMap<(Code, &'static str, Cow<'static, str>), Remark>,
+    remarks: BTreeMap<Key, Remark>,
 }
 
 impl Report {
@@ -106,17 +126,31 @@ impl Report {
         count: u32,
         first: impl FnOnce() -> (String, Cow<'static, str>),
     ) {
-        let remark = self.remarks.entry((code, field, message)).or_insert_with(|| {
-            let (path, hint) = first();
-            Remark { path, hint, count: 0 }
-        });
+        self.remark((code, field, message), count, first);
+    }
+
+    fn remark(&mut self, key: Key, count: u32, place: impl FnOnce() -> (String, Cow<'static, str>)) -> &mut Remark {
+        let remark = match self.remarks.entry(key) {
+            Entry::Vacant(entry) => {
+                let (path, hint) = place();
+                entry.insert(Remark::at(path, hint))
+            }
+            Entry::Occupied(entry) => {
+                let remark = entry.into_mut();
+                remark.also(|| place().0);
+                remark
+            }
+        };
         remark.count = remark.count.saturating_add(count);
+        remark
     }
 
     /// Adds everything that another report says about what is at `place` of this report's resource.
     pub(crate) fn merge(&mut self, place: &Place<'_>, other: &Report) {
-        for ((code, field, message), remark) in &other.remarks {
-            self.count(*code, field, message.clone(), remark.count, || (place.join(&remark.path), remark.hint.clone()));
+        for (key, remark) in &other.remarks {
+            let first = || (place.join(&remark.path), remark.hint.clone());
+            let own = self.remark(key.clone(), remark.count, first);
+            own.places.extend(remark.places.iter().map(|path| place.join(path)));
         }
     }
 
@@ -125,6 +159,7 @@ impl Report {
         for (key, remark) in other.remarks {
             let own = self.remarks.entry(key).or_insert_with(|| remark.clone());
             own.count = own.count.max(remark.count);
+            own.places.extend(remark.places);
         }
     }
 
@@ -138,6 +173,7 @@ impl Report {
         self.remarks.iter().map(move |((code, field, message), remark)| Diagnostic {
             hint: remark.hint.clone().into_owned(),
             count: remark.count,
+            places: remark.places.iter().cloned().collect(),
             ..Diagnostic::new(*code, resource.to_owned(), remark.path.clone(), text(field, message))
         })
     }

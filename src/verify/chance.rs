@@ -1,7 +1,8 @@
 //! Chance, taken apart: the same draw for both proxies, and the spread of what stays open.
 //!
 //! Envoy draws one number for the route table of a request; a translation takes the first half of nginx's
-//! `$request_id` for it, and twice six digits of the second half for what Envoy draws independently (faults).
+//! `$request_id` for it, and of the second half twice six digits for what Envoy draws independently (faults), and the
+//! last four for what hardly depends on the rest of the draw (clusters, beside samples).
 
 /// How many values an axis is tried at before changes are searched between them.
 const GRID: u32 = 16;
@@ -11,7 +12,13 @@ const WIDTH: f64 = 1.0 / 4_294_967_296.0;
 /// A request id whose parts lie at these fractions of their ranges; each in [0, 1).
 #[must_use]
 pub fn request_id(route: f64, first: f64, second: f64) -> String {
-    format!("{:08x}{:08x}{:06x}{:06x}0000", word(route), 0, word(first) >> 8, word(second) >> 8)
+    request_id_apart(route, first, second, route)
+}
+
+/// The same where the cluster is drawn apart.
+pub(crate) fn request_id_apart(route: f64, first: f64, second: f64, cluster: f64) -> String {
+    let [route, first, second, cluster] = [route, first, second, cluster].map(word);
+    format!("{route:08x}{:08x}{:06x}{:06x}{:04x}", 0, first >> 8, second >> 8, cluster >> 16)
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the product lies between 0 and 2^32")]
@@ -107,6 +114,6 @@ mod tests {
 
     #[test]
     fn ids_have_32_digits() {
-        assert_eq!(request_id(0.5, 0.0, 0.999_999_999_9), "8000000000000000000000ffffff0000");
+        assert_eq!(request_id(0.5, 0.0, 0.999_999_999_9), "8000000000000000000000ffffff8000");
     }
 }

@@ -53,6 +53,16 @@ impl Aspect {
     pub(crate) fn is_of_a_reply(&self) -> bool {
         matches!(self, Self::Body | Self::ReplyHeader(_))
     }
+
+    /// Which endpoints get the request.
+    pub(crate) fn is_of_endpoints(&self) -> bool {
+        matches!(self, Self::Endpoints | Self::Balance)
+    }
+
+    /// Where a redirect leads.
+    pub(crate) fn is_location(&self) -> bool {
+        matches!(self, Self::ReplyHeader(name) if name == "location")
+    }
 }
 
 /// One difference.
@@ -79,28 +89,81 @@ pub(crate) fn compare(envoy: &[Fate], apisix: &[Fate]) -> Vec<Difference> {
     if let ([left], [right]) = (envoy.as_slice(), apisix.as_slice()) {
         return fate(left, right);
     }
-    let (mut differences, mut unmatched) = (Vec::new(), Vec::new());
-    let mut left_over: Vec<&Fate> = apisix.iter().collect();
-    for ours in &envoy {
-        let twin = left_over.iter().position(|theirs| fate(ours, theirs).is_empty());
-        match twin.map(|index| left_over.swap_remove(index)) {
-            Some(theirs) if (ours.share - theirs.share).abs() <= SHARE => {}
-            Some(theirs) => differences.push(difference(Aspect::Share, ours.share, theirs.share)),
-            // What happens almost never may be left out by the rounding of shares.
-            None if ours.share <= SHARE => {}
-            None => unmatched.push(ours),
+    let (mut ours, mut theirs) = (lots(envoy), lots(apisix));
+    let mut differences = Vec::new();
+    while let Some((left, right, found)) = closest(&ours, &theirs) {
+        let (Some(left), Some(right)) = (ours.get_mut(left), theirs.get_mut(right)) else { break };
+        let both = left.rest.min(right.rest);
+        for lot in [left, right] {
+            lot.rest -= both;
+            lot.is_paired = true;
         }
+        differences.extend(found);
     }
-    for ours in unmatched {
-        match left_over.iter().position(|theirs| brief(ours) == brief(theirs)) {
-            // As often, and alike but for details.
-            Some(index) => differences.extend(fate(ours, left_over.swap_remove(index))),
-            None => differences.push(difference(Aspect::Outcome, brief(ours), "never")),
-        }
-    }
-    left_over.retain(|theirs| theirs.share > SHARE);
-    differences.extend(left_over.into_iter().map(|theirs| difference(Aspect::Outcome, "never", brief(theirs))));
+    left_over(&ours, &theirs, &mut differences);
     differences
+}
+
+/// One thing that may happen, and how much of its share has no counterpart yet.
+struct Lot {
+    fate: Fate,
+    rest: f64,
+    is_paired: bool,
+}
+
+fn lots(fates: Vec<Fate>) -> Vec<Lot> {
+    fates.into_iter().map(|fate| Lot { rest: fate.share, fate, is_paired: false }).collect()
+}
+
+impl Lot {
+    /// What happens almost never may be left out by the rounding of shares.
+    fn is_open(&self) -> bool {
+        self.rest > SHARE
+    }
+}
+
+/// The two that differ least, of those that are of one kind and of which at least one has no counterpart at all.
+fn closest(ours: &[Lot], theirs: &[Lot]) -> Option<(usize, usize, Vec<Difference>)> {
+    let mut best: Option<(usize, usize, Vec<Difference>)> = None;
+    for (left, one) in ours.iter().enumerate().filter(|(_, lot)| lot.is_open()) {
+        for (right, other) in theirs.iter().enumerate().filter(|(_, lot)| lot.is_open()) {
+            if (one.is_paired && other.is_paired) || !are_alike(&one.fate, &other.fate) {
+                continue;
+            }
+            let found = fate(&one.fate, &other.fate);
+            if best.as_ref().is_none_or(|(.., least)| found.len() < least.len()) {
+                best = Some((left, right, found));
+            }
+        }
+    }
+    best
+}
+
+/// What has a counterpart of another share, or none.
+fn left_over(ours: &[Lot], theirs: &[Lot], differences: &mut Vec<Difference>) {
+    let open = |lots: &'_ [Lot]| -> Vec<(bool, Fate)> {
+        let open = lots.iter().filter(|lot| lot.is_open());
+        open.map(|lot| {
+            (lot.is_paired, Fate { share: if lot.is_paired { lot.fate.share } else { lot.rest }, ..lot.fate.clone() })
+        })
+        .collect()
+    };
+    let (ours, mut theirs) = (open(ours), open(theirs));
+    for (is_paired, fate) in ours {
+        let instead =
+            theirs.iter().position(|(other, it)| !*other && !is_paired && (it.share - fate.share).abs() <= SHARE);
+        match instead {
+            Some(index) => {
+                differences.push(difference(Aspect::Outcome, brief(&fate), brief(&theirs.swap_remove(index).1)))
+            }
+            None if is_paired => differences.push(difference(Aspect::Share, brief(&fate), "another share")),
+            None => differences.push(difference(Aspect::Outcome, brief(&fate), "never")),
+        }
+    }
+    for (is_paired, fate) in theirs {
+        let (aspect, envoy) = if is_paired { (Aspect::Share, "another share") } else { (Aspect::Outcome, "never") };
+        differences.push(difference(aspect, envoy, brief(&fate)));
+    }
 }
 
 /// Fates that are the same but for their share become one.
@@ -118,10 +181,21 @@ fn merged(fates: &[Fate]) -> Vec<Fate> {
 fn brief(fate: &Fate) -> String {
     let end = match &fate.end {
         End::Reply { status, .. } => format!("answers {status}"),
+        End::Forward(to) if to.open.is_some() => "forwards".to_owned(),
         End::Forward(to) => format!("forwards to {}", to.addresses.join(" ")),
         End::Closed => "closes the connection".to_owned(),
     };
     format!("{end} ({:.2} %, after {} ms)", fate.share * 100.0, fate.delay)
+}
+
+/// Both are answers, or go to the same place, as late.
+fn are_alike(envoy: &Fate, apisix: &Fate) -> bool {
+    let are_alike = match (&envoy.end, &apisix.end) {
+        (End::Forward(envoy), End::Forward(apisix)) => envoy.addresses == apisix.addresses,
+        (End::Reply { .. }, End::Reply { .. }) | (End::Closed, End::Closed) => true,
+        _ => false,
+    };
+    are_alike && envoy.delay == apisix.delay
 }
 
 fn fate(envoy: &Fate, apisix: &Fate) -> Vec<Difference> {
@@ -153,7 +227,7 @@ fn fate(envoy: &Fate, apisix: &Fate) -> Vec<Difference> {
 
 fn forwarded(envoy: &Forwarded, apisix: &Forwarded, found: &mut Found) {
     let addresses = |it: &Forwarded| it.addresses.iter().cloned().collect::<BTreeSet<String>>();
-    if addresses(envoy) != addresses(apisix) {
+    if envoy.open.is_some() || addresses(envoy) != addresses(apisix) {
         found.add(Aspect::Endpoints, envoy.addresses.join(" "), apisix.addresses.join(" "));
     } else if let (Some(left), Some(right)) = (&envoy.endpoints, &apisix.endpoints)
         && left.iter().any(|(address, share)| (share - right.get(address).unwrap_or(&0.0)).abs() > 0.01)
@@ -243,7 +317,10 @@ mod tests {
         };
         assert_eq!(aspects(&[reply(200, 1.0)], &[reply(404, 1.0)]), [Aspect::Status]);
         let halves = [reply(200, 0.5), reply(503, 0.5)];
+        assert_eq!(aspects(&halves, &[reply(200, 0.5), reply(404, 0.5)]), [Aspect::Status]);
         assert_eq!(aspects(&halves, &[reply(200, 0.6), reply(503, 0.4)]), [Aspect::Share, Aspect::Share]);
-        assert_eq!(aspects(&halves, &[reply(200, 1.0)]), [Aspect::Share, Aspect::Outcome]);
+        assert_eq!(aspects(&halves, &[reply(200, 1.0)]), [Aspect::Status]);
+        let late = Fate { delay: 5, ..reply(503, 0.5) };
+        assert_eq!(aspects(&halves, &[reply(200, 0.5), late]), [Aspect::Outcome]);
     }
 }

@@ -1,91 +1,61 @@
 //! Which diagnostic declares a difference.
 //!
-//! A diagnostic declares a difference where it is about a resource that the request meets and about that part of the
-//! decision. What it is about is read off its path, which ends in a field name, and its message.
+//! A diagnostic declares a difference where one of its places is one that the request meets in Envoy ([`Met`]), and only
+//! in those parts of the decision that its code is about, or its field ([`crate::fields`]). Codes about unusual requests
+//! declare nothing about others. Words of a message count only where a code is about the name of a header or domain.
 
 use std::collections::BTreeSet;
 
+use amesh_simulator::Request;
 use amesh_translator::{Code, Diagnostic, Fidelity, Severity};
 
 use crate::compare::{Aspect, Difference};
-use crate::probe::{Oddity, is_plain};
+use crate::fields::{self, last};
+use crate::manners::is_manners;
+use crate::met::{Met, Routes};
+use crate::probe::Oddity;
 
 /// What a request meets on its way.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Way<'a> {
-    /// Labels of resources, such as `Cluster "a"`; route configurations count always.
-    pub(crate) resources: &'a BTreeSet<String>,
-    /// It is not known which listener has the connection.
-    pub(crate) listener_unknown: bool,
+    /// Places of the configuration.
+    pub(crate) met: &'a Met,
+    pub(crate) request: &'a Request,
     /// What is unusual about the request.
     pub(crate) oddities: &'a BTreeSet<Oddity>,
     /// APISIX answers that it denies the request because of the translation.
     pub(crate) denied: bool,
-    /// The request comes over TLS.
-    pub(crate) tls: bool,
+    /// The place of the route in its virtual host that APISIX takes; `None`: it stands for none.
+    pub(crate) route: Option<usize>,
     /// APISIX has no route for the request, not even one of a virtual host that answers 404.
     pub(crate) unserved: bool,
+    /// The connection was made for another address, which the listener is told.
+    pub(crate) redirected: bool,
+}
+
+impl Way<'_> {
+    pub(crate) fn has(&self, oddities: &[Oddity]) -> bool {
+        oddities.iter().any(|oddity| self.oddities.contains(oddity))
+    }
 }
 
 /// The code of the first diagnostic that declares the difference.
 pub(crate) fn declared(difference: &Difference, way: &Way<'_>, diagnostics: &[Diagnostic]) -> Option<Code> {
-    let about = |diagnostic: &&Diagnostic| {
-        diagnostic.resource.starts_with("RouteConfiguration")
-            || way.resources.contains(&diagnostic.resource)
-            || (way.listener_unknown && diagnostic.resource.starts_with("Listener"))
-    };
-    let mut usable = diagnostics.iter().filter(|it| it.fidelity != Fidelity::Exact).filter(about);
-    let found = usable.find(|diagnostic| declares(diagnostic, difference, way));
+    let mut usable = diagnostics.iter().filter(|it| it.fidelity != Fidelity::Exact);
+    let found = usable.find(|it| denies(it, way) || declares(it, difference, way));
     found.map(|diagnostic| diagnostic.code)
 }
 
-fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> bool {
-    if way.denied && diagnostic.severity == Severity::Error {
-        return true;
-    }
-    if (way.unserved && is_about_serving(diagnostic.code)) || (way.tls && diagnostic.code == Code::FilterChainRefused) {
-        return true;
-    }
-    if way.oddities.contains(&Oddity::PathNotNormal) && diagnostic.path.contains("path") {
-        return true;
-    }
-    if let Some(code) = oddity(diagnostic.code)
-        && code.iter().any(|oddity| way.oddities.contains(oddity))
-    {
-        return true;
-    }
-    // What these say is about named kinds of requests and headers, not about whatever their words could mean.
-    match diagnostic.code {
-        Code::GatewayManners => return is_manners(difference, way),
-        Code::PathNormalised => return false,
-        Code::EndpointDropped if matches!(difference.aspect, Aspect::Outcome) => return true,
-        _ => {}
-    }
-    let aspect = &difference.aspect;
-    let text = format!("{} {}", diagnostic.path, diagnostic.message).to_ascii_lowercase();
-    words(aspect).iter().any(|word| text.contains(word.as_str()))
+/// The code of the first diagnostic that says that a request is denied, as APISIX does.
+pub(crate) fn denied(way: &Way<'_>, diagnostics: &[Diagnostic]) -> Option<Code> {
+    diagnostics.iter().find(|it| denies(it, way)).map(|diagnostic| diagnostic.code)
 }
 
-/// The form of answers to gRPC clients, the character set of texts, nginx's own pages, host names in lower case, the
-/// scheme of the connection, headers that only one of both drops.
-fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
-    let (envoy, apisix) = (difference.envoy.trim_matches('"'), difference.apisix.trim_matches('"'));
-    match &difference.aspect {
-        Aspect::Body => apisix == "none",
-        Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) if name == "content-type" => {
-            apisix.strip_suffix("; charset=utf-8").is_some_and(|plain| plain == envoy || plain == "text/html")
-        }
-        Aspect::ReplyHeader(name) if name == "location" => {
-            envoy.eq_ignore_ascii_case(apisix) || way.oddities.contains(&Oddity::ForwardedProto)
-        }
-        Aspect::ReplyHeader(name) if matches!(name.as_str(), "grpc-status" | "grpc-message") => apisix == "none",
-        Aspect::ResponseHeader(name) if name == "x-apisix-upstream-status" => envoy == "none",
-        Aspect::RequestHeader(name) => matches!(name.as_str(), "expect" | "proxy-connection") || !is_plain(name),
-        _ => false,
-    }
+/// The code of the first diagnostic that says that connections like this are not served, as APISIX does not.
+pub(crate) fn not_served(way: &Way<'_>, diagnostics: &[Diagnostic]) -> Option<Code> {
+    let says = |it: &&Diagnostic| is_about_serving(it.code) && way.unserved && way.met.covers(it, Routes::None);
+    diagnostics.iter().find(says).map(|diagnostic| diagnostic.code)
 }
 
-/// Codes of listeners and filter chains that APISIX does not serve.
 fn is_about_serving(code: Code) -> bool {
     matches!(
         code,
@@ -93,48 +63,74 @@ fn is_about_serving(code: Code) -> bool {
     )
 }
 
-/// Unusual requests that a code is about.
-fn oddity(code: Code) -> Option<&'static [Oddity]> {
-    match code {
+/// Errors about the route that denies, or about what it stands in or leads to.
+fn denies(diagnostic: &Diagnostic, way: &Way<'_>) -> bool {
+    let routes = way.route.map_or(Routes::None, Routes::Only);
+    way.denied && diagnostic.severity == Severity::Error && way.met.covers(diagnostic, routes)
+}
+
+fn declares(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> bool {
+    // What is said of conditions is said of the routes that should have been taken, or should not.
+    let routes = if diagnostic.code == Code::MatcherApproximated { Routes::Tried } else { Routes::Taken };
+    is_about(diagnostic, difference, way)
+        && (way.met.covers(diagnostic, routes)
+            || (diagnostic.code == Code::FilterChainRefused && way.met.is_left_alone_by(diagnostic)))
+}
+
+/// Whether the code is about this part of the decision, for such a request.
+fn is_about(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> bool {
+    let aspect = &difference.aspect;
+    match diagnostic.code {
+        Code::FieldApproximated | Code::FieldIgnored | Code::FieldNotYet => {
+            fields::is_about(last(&diagnostic.path), aspect, way)
+        }
         Code::PathNormalised => {
-            Some(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::StrangeHost, Oddity::Fragment])
+            way.has(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::StrangeHost, Oddity::Fragment])
         }
-        Code::GatewayManners => Some(&[
-            Oddity::UnknownMethod,
-            Oddity::Upgrade,
+        Code::GatewayManners => is_manners(difference, way),
+        Code::MatcherApproximated => way.has(&[
             Oddity::RepeatedHeader,
-            Oddity::ForwardedProto,
-            Oddity::StrangeHeader,
+            Oddity::UnderscoreHeader,
             Oddity::NotAscii,
-            Oddity::Grpc,
+            Oddity::Repeated,
+            Oddity::QuotedCookie,
         ]),
-        Code::MatcherApproximated => {
-            Some(&[Oddity::RepeatedHeader, Oddity::UnderscoreHeader, Oddity::NotAscii, Oddity::Repeated])
+        Code::DomainUnmatchable => diagnostic.message.starts_with(&format!("{:?} ", way.met.domain)),
+        Code::HeaderApproximated | Code::HeaderLeftOut => {
+            header(aspect).is_some_and(|name| names_header(&diagnostic.message, name))
         }
+        Code::RewriteApproximated => match last(&diagnostic.path) {
+            "require_tls" => way.has(&[Oddity::ForwardedProto]),
+            "regex_rewrite" => matches!(aspect, Aspect::Path | Aspect::Outcome),
+            _ => aspect.is_location(),
+        },
+        Code::RetryApproximated => matches!(aspect, Aspect::Retries | Aspect::Timeout),
+        Code::MirrorApproximated => matches!(aspect, Aspect::Mirrors),
+        Code::ClusterApproximated | Code::EndpointsApproximated => aspect.is_of_endpoints(),
+        Code::EndpointDropped => matches!(aspect, Aspect::Balance | Aspect::Endpoints | Aspect::Outcome),
+        Code::ListenerWithoutHttp | Code::ListenerDenied | Code::ListenerPortNotBound => way.unserved,
+        Code::FilterChainRefused => true,
+        // No request gets through that Envoy would stop.
+        Code::FilterApproximated | Code::FilterDenied => match aspect {
+            Aspect::Outcome | Aspect::Status => difference.apisix.contains("403"),
+            Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => name.starts_with("access-control-"),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The header that differs.
+fn header(aspect: &Aspect) -> Option<&str> {
+    match aspect {
+        Aspect::RequestHeader(name) | Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => Some(name),
+        Aspect::Host => Some("host"),
         _ => None,
     }
 }
 
-/// Words that a diagnostic about this part of a decision has in its path or message.
-fn words(aspect: &Aspect) -> Vec<String> {
-    let fixed: &[&str] = match aspect {
-        Aspect::ReplyHeader(name) if name == "location" => &["location", "response_header", "_host_port"],
-        Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => {
-            return vec![name.clone(), "response_header".into(), "response header".into(), "local_reply".into()];
-        }
-        Aspect::RequestHeader(name) => return vec![name.clone(), "request_header".into(), "request header".into()],
-        Aspect::Outcome | Aspect::Status => &["answers", "is answered", "are answered", "denied", "refuses"],
-        Aspect::Body => &["body", "page"],
-        Aspect::Endpoints => &["endpoint", "resolve", "subset", "metadata_match", "cluster is chosen at random"],
-        Aspect::Balance => &["lb_policy", "endpoint", "weight", "locality", "load", "hash"],
-        Aspect::Method => &["method"],
-        Aspect::Host => &["host"],
-        Aspect::Path => &["path", "rewrite"],
-        Aspect::Timeout => &["timeout"],
-        Aspect::Retries => &["retr"],
-        Aspect::Mirrors => &["mirror"],
-        Aspect::Upgrade => &["upgrade", "websocket"],
-        Aspect::Delay | Aspect::Share => &["delay", "percentage", "fraction", "share", "fault"],
-    };
-    fixed.iter().map(|word| (*word).to_owned()).collect()
+/// `header "x-a": ...`
+fn names_header(message: &str, name: &str) -> bool {
+    let rest = message.strip_prefix("header \"").and_then(|rest| rest.split_once('"'));
+    rest.is_some_and(|(own, _)| own.eq_ignore_ascii_case(name))
 }

@@ -9,13 +9,13 @@ use amesh_simulator::envoy::knows_method;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Oddity {
-    /// The path has percent-escapes, double slashes or dot segments.
+    /// The path has percent-escapes, double slashes, dot segments or bytes that have to be escaped.
     PathNotNormal,
     /// The path has a fragment.
     Fragment,
     /// The host ends with a dot.
     TrailingDot,
-    /// The host is no plain name with at most one plain port.
+    /// The host is no plain name with at most one plain port, or there are two.
     StrangeHost,
     /// A header comes in several lines.
     RepeatedHeader,
@@ -33,6 +33,10 @@ pub enum Oddity {
     Grpc,
     /// It says by which scheme a client came.
     ForwardedProto,
+    /// The path has bytes beyond ASCII.
+    NotAsciiPath,
+    /// A cookie has quotes inside.
+    QuotedCookie,
     /// The same cookie, or the same query parameter, comes twice.
     Repeated,
 }
@@ -67,7 +71,7 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::PathNotNormal, !is_normal(path)),
         (Oddity::Fragment, request.target.contains(&b'#')),
         (Oddity::TrailingDot, name.ends_with(b".")),
-        (Oddity::StrangeHost, is_strange(host)),
+        (Oddity::StrangeHost, is_strange(host) || names.iter().filter(|name| *name == "host").count() > 1),
         (Oddity::RepeatedHeader, unique.len() < names.len()),
         (Oddity::StrangeHeader, !names.iter().all(|name| is_plain(name))),
         (Oddity::UnderscoreHeader, names.iter().any(|name| name.contains('_'))),
@@ -76,6 +80,8 @@ fn oddities(request: &Request) -> BTreeSet<Oddity> {
         (Oddity::Upgrade, names.iter().any(|name| name == "upgrade")),
         (Oddity::Grpc, is_grpc(request)),
         (Oddity::ForwardedProto, names.iter().any(|name| name == "x-forwarded-proto")),
+        (Oddity::NotAsciiPath, !request.target.is_ascii()),
+        (Oddity::QuotedCookie, has_quoted_cookie(request)),
         (Oddity::Repeated, repeats(request)),
     ]
     .into_iter()
@@ -98,7 +104,7 @@ fn is_strange(host: &[u8]) -> bool {
 fn is_normal(path: &[u8]) -> bool {
     let segments = || path.split(|byte| *byte == b'/').filter_map(|segment| segment.split(|byte| *byte == b';').next());
     path.starts_with(b"/")
-        && !path.contains(&b'%')
+        && !path.iter().any(|byte| b"%\\\"<>^`{|}".contains(byte))
         && !path.windows(2).any(|pair| pair == b"//")
         && !segments().any(|segment| matches!(segment, b"." | b".."))
 }
@@ -112,6 +118,10 @@ fn is_grpc(request: &Request) -> bool {
     let is_type =
         |name: &str, value: &[u8]| name.eq_ignore_ascii_case("content-type") && value.starts_with(b"application/grpc");
     request.headers.iter().any(|(name, value)| is_type(name, value))
+}
+
+fn has_quoted_cookie(request: &Request) -> bool {
+    request.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("cookie") && value.contains(&b'"'))
 }
 
 fn repeats(request: &Request) -> bool {

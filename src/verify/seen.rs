@@ -43,6 +43,8 @@ pub(crate) struct Forwarded {
     pub(crate) endpoints: Option<BTreeMap<String, f64>>,
     /// The addresses alone.
     pub(crate) addresses: Vec<String>,
+    /// Why the addresses are not known.
+    pub(crate) open: Option<String>,
     pub(crate) method: String,
     pub(crate) host: Vec<u8>,
     pub(crate) path: Vec<u8>,

@@ -8,9 +8,12 @@ use amesh_simulator::envoy::{self, Chance, Proxy};
 use amesh_translator::Diagnostic;
 use serde_json::Value;
 
-use crate::chance::{middles, pieces, request_id};
+use crate::chance::{middles, pieces, request_id, request_id_apart};
+use crate::declared::Way;
 use crate::look::{list, number, text};
 use crate::mesh::Mesh;
+use crate::met::Met;
+use crate::probe::Probe;
 use crate::responses::Responses;
 use crate::seen::{End, Fate, Forwarded, headers};
 
@@ -34,6 +37,10 @@ pub struct Subjects {
     responses: Responses,
     /// `host:port` of the endpoints of each cluster.
     clusters: BTreeMap<String, String>,
+    /// The assignments that clusters ask for, where they have another name.
+    services: BTreeMap<String, String>,
+    /// The place in its virtual host of the route that each of APISIX's stands for, by id.
+    positions: BTreeMap<String, usize>,
 }
 
 /// What APISIX answers where the translation denies.
@@ -50,7 +57,19 @@ impl Subjects {
             diagnostics,
             responses: Responses::of(mesh),
             clusters: clusters(mesh),
+            services: services(mesh),
+            positions: positions(document),
         })
+    }
+
+    /// The name of the assignment that a cluster has its endpoints from.
+    pub(crate) fn service_of<'s>(&'s self, cluster: &'s str) -> &'s str {
+        self.services.get(cluster).map_or(cluster, String::as_str)
+    }
+
+    /// The place in its virtual host of the route that one of APISIX's stands for.
+    pub(crate) fn position(&self, route: &str) -> Option<usize> {
+        self.positions.get(route).copied()
     }
 
     /// Envoy's decision for a draw.
@@ -63,6 +82,33 @@ impl Subjects {
     #[must_use]
     pub fn apisix(&self, request: &Request) -> apisix::Decision {
         self.apisix.decide(request)
+    }
+
+    /// What a request meets, of which nothing is known yet about being denied.
+    pub(crate) fn way<'w>(&self, met: &'w Met, probe: &'w Probe, fraction: f64) -> Way<'w> {
+        let request_id = Some(request_id(fraction, 0.5, 0.5));
+        let route = self.apisix.decide(&Request { request_id, ..probe.request.clone() }).route;
+        Way {
+            met,
+            request: &probe.request,
+            oddities: &probe.oddities,
+            denied: false,
+            route: route.as_deref().and_then(|route| self.position(route)),
+            unserved: route.is_none(),
+            redirected: probe.request.original_dst.is_some(),
+        }
+    }
+
+    /// The same for all routes of APISIX that draws lead to.
+    pub(crate) fn ways<'w>(&self, met: &'w Met, probe: &'w Probe) -> Vec<Way<'w>> {
+        let mut ways: Vec<Way<'w>> = Vec::new();
+        for step in 0..32_u8 {
+            let way = self.way(met, probe, (f64::from(step) + 0.5) / 32.0);
+            if !ways.iter().any(|known| known.route == way.route) {
+                ways.push(way);
+            }
+        }
+        ways
     }
 
     /// What may happen with Envoy, or what its model does not know.
@@ -86,9 +132,9 @@ impl Subjects {
     }
 
     fn forwarded_by_envoy(&self, forward: &envoy::Forward) -> Result<Forwarded, String> {
-        let known = match &forward.endpoints {
-            envoy::Endpoints::Known(endpoints) => endpoints.as_slice(),
-            envoy::Endpoints::Open(why) => return Err(format!("Envoy: {why}")),
+        let (known, open) = match &forward.endpoints {
+            envoy::Endpoints::Known(endpoints) => (endpoints.as_slice(), None),
+            envoy::Endpoints::Open(why) => (&[][..], Some(format!("Envoy: {why}"))),
         };
         let mut endpoints = BTreeMap::new();
         for endpoint in known {
@@ -97,6 +143,7 @@ impl Subjects {
         let own = known.first().and_then(|endpoint| endpoint.authority.clone());
         Ok(Forwarded {
             addresses: endpoints.keys().cloned().collect(),
+            open,
             endpoints: Some(endpoints),
             method: forward.method.clone(),
             host: own.unwrap_or_else(|| forward.authority.clone()),
@@ -117,8 +164,26 @@ impl Subjects {
 
     /// What may happen with APISIX for a draw at this fraction of the range.
     pub(crate) fn fates_of_apisix(&self, request: &Request, fraction: f64) -> Result<Vec<Fate>, String> {
+        self.fates_of_draws(request, fraction, fraction)
+    }
+
+    /// What may happen with APISIX in all draws.
+    pub(crate) fn all_fates_of_apisix(&self, request: &Request) -> Result<Vec<Fate>, String> {
+        let at = |route: f64, cluster: f64| self.fates_of_draws(request, route, cluster);
+        let routes = pieces(|route| [0.0, 0.5, 0.999].map(|cluster| at(route, cluster)));
+        let mut all = Vec::new();
+        for (route, width) in middles(&routes) {
+            for (cluster, height) in middles(&pieces(|cluster| at(route, cluster))) {
+                let fates = at(route, cluster)?;
+                all.extend(fates.into_iter().map(|fate| Fate { share: fate.share * width * height, ..fate }));
+            }
+        }
+        Ok(all)
+    }
+
+    fn fates_of_draws(&self, request: &Request, route: f64, cluster: f64) -> Result<Vec<Fate>, String> {
         let at = |first: f64, second: f64| {
-            let request_id = Some(request_id(fraction, first, second));
+            let request_id = Some(request_id_apart(route, first, second, cluster));
             self.fates(&Request { request_id, ..request.clone() })
         };
         if let Ok(fates) = self.fates(request) {
@@ -159,6 +224,7 @@ impl Subjects {
         Ok(Forwarded {
             addresses: shares.as_ref().map_or_else(|| all.into_iter().collect(), |it| it.keys().cloned().collect()),
             endpoints: shares,
+            open: None,
             method: forward.method.clone(),
             host: first.and_then(|node| forward.host_for(node, request)).unwrap_or_default(),
             path: forward.target.clone(),
@@ -221,6 +287,24 @@ fn clusters(mesh: &Mesh) -> BTreeMap<String, String> {
         Some((name.to_owned(), own.or_else(|| assigned.get(service).cloned())?))
     };
     mesh.clusters.iter().filter_map(of).collect()
+}
+
+fn services(mesh: &Mesh) -> BTreeMap<String, String> {
+    let service = |cluster: &Value| {
+        let service = text(cluster, &["eds_cluster_config", "service_name"]).filter(|name| !name.is_empty())?;
+        Some((text(cluster, &["name"])?.to_owned(), service.to_owned()))
+    };
+    mesh.clusters.iter().filter_map(service).collect()
+}
+
+/// Routes have names like `table/host#3.1 name`: the fourth route of the virtual host, the second part of it.
+fn positions(document: &Value) -> BTreeMap<String, usize> {
+    let position = |route: &Value| {
+        let (_, rest) = text(route, &["name"])?.rsplit_once('#')?;
+        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        Some((text(route, &["id"])?.to_owned(), digits.parse().ok()?))
+    };
+    list(document, &["routes"]).iter().filter_map(position).collect()
 }
 
 fn endpoints(assignment: &Value) -> String {

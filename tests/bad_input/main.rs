@@ -9,7 +9,9 @@
     reason = "a test that cannot go on shall fail"
 )]
 
+mod breaks;
 mod damage;
 mod envelopes;
+mod mutations;
 mod refused;
 mod running;

@@ -43,7 +43,8 @@ impl Tally {
                 agreed.push(probe.request.clone());
             }
         }
-        self.translations.add(case, &Translation::of(&resources), &agreed);
+        let translation = Translation::of(&resources).expect("both proxies take the configuration");
+        self.translations.add(case, &resources[..resources.len() - 1], &translation, &agreed);
     }
 
     /// True where the model knows, and agrees.

@@ -29,7 +29,8 @@ impl Live {
     /// Asks the running APISIX all requests of a case whose listener is on its port.
     pub(crate) fn case(&mut self, case: &Case, backends: &Backends, apisix: &Apisix) {
         self.configurations += 1;
-        let document = Translation::of(&case.resources(backends)).document;
+        let translation = Translation::of(&case.resources(backends)).expect("both proxies take the configuration");
+        let document = translation.document;
         let gateway = match (Gateway::load(&document), apisix.put(&document)) {
             (Ok(gateway), Ok(())) => gateway,
             (model, running) => {

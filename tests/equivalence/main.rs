@@ -60,6 +60,9 @@ fn one(scenario: &Scenario, tally: &mut Tally) {
     if report.undeclared > 0 {
         tally.bad.push(format!("{}: {report}", scenario.name));
     }
+    if std::env::var_os("AMESH_SCENARIO").is_some() {
+        report.not_modelled.iter().for_each(|(why, count)| println!("{}: {count} {why}", scenario.name));
+    }
     tally.report.merge(Report { counter_examples: Vec::new(), ..report });
 }
 

@@ -12,6 +12,8 @@ use super::stop::{Known, NotModelled};
 pub(super) struct Chain {
     /// Its name, or its place.
     pub(super) name: String,
+    /// Its place in the listener.
+    pub(super) path: String,
     matcher: ChainMatch,
     pub(super) tls: Option<Tls>,
     pub(super) manager: Result<Manager, String>,
@@ -50,22 +52,28 @@ const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.
 const DOWNSTREAM_TLS: &str = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
 impl Chain {
-    pub(super) fn read(place: String, chain: &Object) -> Read<Self> {
+    pub(super) fn read(chain: &Object) -> Read<Self> {
         chain.ignore(&["metadata", "transport_socket_connect_timeout"]);
-        let name = chain.text("name")?;
+        let (name, path) = (chain.text("name")?, chain.path_of(""));
         let matcher = chain.object("filter_chain_match")?;
         let matcher = matcher.map(|matcher| ChainMatch::read(&matcher)).transpose()?;
         let mut not_modelled = None;
         let tls = chain.object("transport_socket")?.map(|socket| tls(&socket, &mut not_modelled)).transpose()?;
         let manager = manager(chain)?;
         Ok(Self {
-            name: if name.is_empty() { place } else { name.into() },
+            name: if name.is_empty() { place(&path).into() } else { name.into() },
+            path,
             matcher: matcher.unwrap_or_default(),
             tls: tls.flatten(),
             manager,
             not_modelled: not_modelled.or_else(|| chain.unread()),
         })
     }
+}
+
+/// `[0]` or `default`.
+fn place(path: &str) -> &str {
+    path.find('[').and_then(|at| path.get(at..)).unwrap_or("default")
 }
 
 fn tls(socket: &Object, not_modelled: &mut Option<String>) -> Read<Option<Tls>> {

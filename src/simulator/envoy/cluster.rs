@@ -17,6 +17,8 @@ pub(super) struct Cluster {
     hosts: Option<Vec<Host>>,
     /// The name of the load assignment that is not inline.
     service: Option<String>,
+    /// The hosts are not in the configuration.
+    finds_hosts: bool,
     spread: Spread,
     has_panic_threshold: bool,
     subsets: Option<Subsets>,
@@ -43,7 +45,7 @@ pub(super) struct Host {
 }
 
 /// Connections, limits and what counts; how hosts are chosen is not ignored.
-const IGNORED: [&str; 34] = [
+const IGNORED: [&str; 35] = [
     "@type",
     "alt_stat_name",
     "circuit_breakers",
@@ -58,6 +60,7 @@ const IGNORED: [&str; 34] = [
     "dns_refresh_rate",
     "dns_resolution_config",
     "dns_resolvers",
+    "health_checks",
     "http2_protocol_options",
     "http_protocol_options",
     "ignore_health_on_host_removal",
@@ -86,7 +89,10 @@ const DECIDING_OPTIONS: [&str; 4] = ["http_filters", "request_mirror_policies", 
 impl Cluster {
     pub(super) fn read(cluster: &Object) -> Read<Self> {
         cluster.ignore(&IGNORED);
-        let kind = cluster.choice("type", &["STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST"])?;
+        let kind = match cluster.object("cluster_type")? {
+            Some(custom) => custom_kind(&custom)?,
+            None => cluster.choice("type", &["STATIC", "STRICT_DNS", "LOGICAL_DNS", "EDS", "ORIGINAL_DST"])?,
+        };
         let name = cluster.text("name")?.to_owned();
         let eds = cluster.object("eds_cluster_config")?;
         let service = eds.map(|eds| {
@@ -95,12 +101,13 @@ impl Cluster {
         });
         let service = service.transpose()?.filter(|name| !name.is_empty());
         let assignment = cluster.object("load_assignment")?;
-        let named = kind.ends_with("DNS");
+        let named = kind.ends_with("DNS") || kind == OTHER;
         cluster.choice("lb_policy", &["ROUND_ROBIN", "LEAST_REQUEST", "RING_HASH", "RANDOM"]).ok();
-        let (spread, subsets) = Spread::read(cluster, kind)?;
+        let (spread, subsets) = Spread::read(cluster)?;
         Ok(Self {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
             service: (kind == "EDS").then(|| service.map_or_else(|| name.clone(), Into::into)),
+            finds_hosts: [OTHER, "ORIGINAL_DST"].contains(&kind),
             name,
             spread,
             subsets,
@@ -118,6 +125,9 @@ impl Cluster {
         own_names: bool,
         wanted: &Criteria,
     ) -> Option<Endpoints> {
+        if self.finds_hosts {
+            return Some(Endpoints::Open("the hosts that a cluster finds itself".into()));
+        }
         if let Spread::NotModelled(why) = &self.spread {
             return Some(Endpoints::Open(why.clone()));
         }
@@ -213,6 +223,20 @@ fn filters(cluster: &Object) -> Read<Option<String>> {
     Ok(None)
 }
 
+/// A cluster of a kind that is not known here.
+const OTHER: &str = "";
+
+/// `envoy.config.cluster.v3.Cluster.CustomClusterType`: DNS is known here.
+fn custom_kind(custom: &Object) -> Read<&'static str> {
+    let Some(config) = custom.object("typed_config")? else { return Ok(OTHER) };
+    if config.any_type()? != "envoy.extensions.clusters.dns.v3.DnsCluster" {
+        return Ok(OTHER);
+    }
+    custom.ignore_all();
+    let logical = config.flag("all_addresses_in_single_endpoint")?;
+    Ok(if logical { "LOGICAL_DNS" } else { "STRICT_DNS" })
+}
+
 fn options(cluster: &Object) -> Read<Option<String>> {
     for (_, options) in cluster.map("typed_extension_protocol_options")? {
         if let Some(name) = DECIDING_OPTIONS.iter().find(|name| options.has(name)) {
@@ -266,6 +290,10 @@ fn host(entry: &Object, named: bool) -> Read<Host> {
     if let Some(socket) = &socket {
         socket.ignore(&["protocol", "resolver_name", "ipv4_compat"]);
         address = socket.text("address")?.into();
+        // Of the resolvers none is known here.
+        if !named && !socket.has("resolver_name") && address.parse::<std::net::IpAddr>().is_err() {
+            return Err(entry.refuse("endpoint.address", format!("malformed IP address: {address}")));
+        }
         port = u16::try_from(socket.number("port_value")?).unwrap_or_default();
     }
     let hostname = endpoint.map(|endpoint| {

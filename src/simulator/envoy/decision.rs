@@ -25,10 +25,16 @@ pub struct Decision {
     pub listener: Option<String>,
     /// The name of the filter chain, or its place in the list (`[0]`, `default`) where it has none.
     pub filter_chain: Option<String>,
+    /// Where the filter chain stands in the listener: `filter_chains[0]` or `default_filter_chain`.
+    pub filter_chain_path: Option<String>,
+    /// The route configuration, where it is a resource of its own.
+    pub route_config: Option<String>,
     /// The virtual host.
     pub virtual_host: Option<String>,
     /// The route.
     pub route: Option<RouteRef>,
+    /// The cluster that the route leads to, be there one or not.
+    pub cluster: Option<String>,
     /// What happens, with its probability. Never empty; the shares add up to 1.
     pub outcomes: Vec<Outcome>,
     /// How the route was found, for people: the domain of the virtual host, each route that was tried and the first
@@ -64,6 +70,8 @@ pub struct RouteRef {
 pub enum Step {
     /// The virtual host that was chosen, and the domain for which.
     VirtualHost {
+        /// Its place in the list, from 0.
+        index: usize,
         /// Its name.
         name: String,
         /// The domain, as configured.

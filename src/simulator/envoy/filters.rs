@@ -66,6 +66,8 @@ enum Kind {
     Authorization {
         is_off: bool,
     },
+    /// Changes requests of gRPC-Web, and no others.
+    GrpcWeb,
     NotModelled(String),
 }
 
@@ -216,15 +218,20 @@ impl Kind {
                 config.ignore_all();
                 Self::Authorization { is_off }
             }
+            "grpc_web.GrpcWeb" => Self::GrpcWeb,
             other => Self::inert(other, config)?,
         };
         Ok(config.unread().map_or(kind, Self::NotModelled))
     }
 
-    /// Filters that let every single request pass as it is: they count or buffer.
+    /// Filters that let every single request pass as it is: they count or buffer, or note things for other filters.
     fn inert(name: &str, config: &Object) -> Read<Self> {
         match name {
-            "buffer.Buffer" | "buffer.BufferPerRoute" | "grpc_stats.FilterConfig" => {}
+            "buffer.Buffer"
+            | "buffer.BufferPerRoute"
+            | "grpc_stats.FilterConfig"
+            | "header_to_metadata.Config"
+            | "set_metadata.Config" => {}
             _ if istio::is_filter(config)? => {}
             _ => return Ok(Self::NotModelled(format!("the HTTP filter {}", config.any_type()?))),
         }
@@ -248,6 +255,9 @@ impl Filter {
         }
         match kinds.first().copied().unwrap_or(&self.kind) {
             Kind::NotModelled(what) => NotModelled::because(what),
+            Kind::GrpcWeb if exchange.headers.value("content-type").starts_with(b"application/grpc-web") => {
+                NotModelled::because("a request of gRPC-Web")
+            }
             Kind::Fault(fault) => fault.act(exchange, passage.cluster.as_deref()),
             Kind::PlainCors => browser::cors(&passage.cors(), passage, exchange, responses),
             Kind::Cors(_) => browser::cors(kinds, passage, exchange, responses),
@@ -266,7 +276,7 @@ impl Filter {
             Kind::Jwt(_) => token::Jwt::act(&self.kind, None, exchange),
             Kind::JwtRoute(own) => token::Jwt::act(&self.kind, Some(own), exchange),
             Kind::Authorization { is_off: false } => NotModelled::because("what an authorization service says"),
-            Kind::Router | Kind::Inert | Kind::Rbac(None) | Kind::Authorization { is_off: true } => {
+            Kind::Router | Kind::Inert | Kind::GrpcWeb | Kind::Rbac(None) | Kind::Authorization { is_off: true } => {
                 Ok(Verdict::Continue)
             }
         }

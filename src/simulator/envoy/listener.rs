@@ -62,7 +62,7 @@ impl Listener {
             more.ignore(&["socket_options", "tcp_keepalive"]);
             addresses.extend(address(&more)?);
         }
-        let chains = listener.objects("filter_chains")?.into_iter().enumerate();
+        let chains = listener.objects("filter_chains")?;
         let default_chain = listener.object("default_filter_chain")?;
         let filters = filters(listener)?;
         let has = |name: &str| filters.iter().any(|filter| filter.ends_with(name));
@@ -71,8 +71,8 @@ impl Listener {
         Ok(Self {
             name: listener.text("name")?.into(),
             addresses,
-            chains: chains.map(|(at, chain)| Chain::read(format!("[{at}]"), &chain)).collect::<Read<_>>()?,
-            default_chain: default_chain.map(|chain| Chain::read("default".into(), &chain)).transpose()?,
+            chains: chains.iter().map(Chain::read).collect::<Read<_>>()?,
+            default_chain: default_chain.map(|chain| Chain::read(&chain)).transpose()?,
             binds,
             hands_off: listener.flag("use_original_dst")?,
             restores_destination: has("OriginalDst"),

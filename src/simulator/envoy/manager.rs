@@ -108,6 +108,8 @@ impl Manager {
         let underscores = underscores(manager)?;
         if let Some(http1) = manager.object("http_protocol_options")? {
             http1.ignore(&["header_key_format", "enable_trailers", "allow_chunked_length"]);
+            // For HTTP/1.0, in which no request comes.
+            http1.ignore(&["accept_http_10", "default_host_for_http_10"]);
         }
         let escaped_slashes = match manager.choice("path_with_escaped_slashes_action", &ESCAPED_SLASHES)? {
             "REJECT_REQUEST" => EscapedSlashes::Reject,

@@ -45,6 +45,7 @@ pub(super) struct Level {
 /// A virtual host.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct VirtualHost {
+    pub(super) index: usize,
     pub(super) name: String,
     pub(super) domains: Vec<String>,
     pub(super) routes: Vec<Route>,
@@ -155,7 +156,7 @@ impl VirtualHost {
         self.tls == TlsRequirement::ExternalOnly
     }
 
-    pub(super) fn read(host: &Object, largest_body: usize) -> Read<Self> {
+    pub(super) fn read(index: usize, host: &Object, largest_body: usize) -> Read<Self> {
         host.ignore(&IGNORED);
         let name = host.text("name")?;
         let domains: Vec<String> = host.texts("domains")?.into_iter().map(str::to_ascii_lowercase).collect();
@@ -181,6 +182,7 @@ impl VirtualHost {
         }
         let tree = tree.map(|tree| Tree::read(&tree, &|action| leaf(action, largest_body, &routes))).transpose()?;
         Ok(Self {
+            index,
             name: name.into(),
             domains,
             routes: routes.into_inner(),

@@ -54,7 +54,11 @@ impl RouteTable {
         let hosts = config.objects("virtual_hosts")?;
         let table = Self {
             name: config.text("name")?.into(),
-            hosts: hosts.iter().map(|host| VirtualHost::read(host, largest_body)).collect::<Read<_>>()?,
+            hosts: hosts
+                .iter()
+                .enumerate()
+                .map(|(index, host)| VirtualHost::read(index, host, largest_body))
+                .collect::<Read<_>>()?,
             level: Level::read(config)?,
             mirrors: MirrorPolicy::read_all(config)?,
             most_specific_wins: config.flag("most_specific_header_mutations_wins")?,
@@ -96,7 +100,11 @@ impl RouteTable {
             steps.push(Step::NoVirtualHost(String::from_utf8_lossy(&host).into_owned()));
             return Ok(Place::NoRoute(None));
         };
-        steps.push(Step::VirtualHost { name: virtual_host.name.clone(), domain: domain.into() });
+        steps.push(Step::VirtualHost {
+            index: virtual_host.index,
+            name: virtual_host.name.clone(),
+            domain: domain.into(),
+        });
         NotModelled::check(virtual_host.not_modelled.as_ref())?;
         // Nobody is internal without an internal_address_config, for which the caller looks.
         if virtual_host.tls != TlsRequirement::None && exchange.headers.value("x-forwarded-proto") != b"https" {

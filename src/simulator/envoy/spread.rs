@@ -17,14 +17,12 @@ pub(super) enum Spread {
     NotModelled(String),
 }
 
-/// Fields that decide alone, and are not followed.
-const UNFOLLOWED: [&str; 2] = ["health_checks", "cluster_type"];
 const FOLLOWED_POLICIES: [&str; 3] = ["least_request.v3.LeastRequest", "round_robin.v3.RoundRobin", "random.v3.Random"];
 const LOCALITIES: &str = "locality_weighted_lb_config";
 
 impl Spread {
-    /// Reads a cluster of a `type`. `load_balancing_policy` is in place of what `common_lb_config` says.
-    pub(super) fn read(cluster: &Object, kind: &str) -> Read<(Self, Option<Subsets>)> {
+    /// Reads a cluster's. `load_balancing_policy` is in place of what `common_lb_config` says.
+    pub(super) fn read(cluster: &Object) -> Read<(Self, Option<Subsets>)> {
         let policy = cluster.object("load_balancing_policy")?;
         let common = cluster.object("common_lb_config")?;
         if let (Some(_), Some(common)) = (&policy, &common) {
@@ -39,9 +37,7 @@ impl Spread {
             }
             (None, None) => (Self::ByHost, Subsets::of_cluster(cluster)?),
         };
-        let unfollowed = UNFOLLOWED.into_iter().rfind(|name| cluster.has(name));
-        let unfollowed = if kind == "ORIGINAL_DST" { Some("the original destination") } else { unfollowed };
-        Ok((unfollowed.map_or(spread, |what| Self::NotModelled(what.into())), subsets))
+        Ok((spread, subsets))
     }
 
     fn of_policy(policy: &Object) -> Read<(Self, Option<Subsets>)> {

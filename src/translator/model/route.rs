@@ -11,8 +11,8 @@ mod redirect;
 mod retry;
 mod rewrite;
 mod settings;
-mod tree;
 mod template;
+mod tree;
 
 pub(crate) use conditions::{ConditionError, query_parameters};
 pub(crate) use convert::{VirtualHostError, convert_virtual_host};

@@ -1,19 +1,21 @@
 //! Where the requests of a route go: to one cluster, to several by weight, or to the one that a header names.
 
 use super::around::Around;
-use super::lines::LineMaker;
+use super::lines::{LineMaker, remark};
 use super::outcome::{Outcome, Share};
 use super::partition;
 use super::variant::ClusterUse;
 use crate::diagnostic::Code;
-use crate::model::route::{Destination, Forward};
+use crate::model::route::{Destination, Forward, VirtualHost};
 use crate::report::Place;
-use crate::vars::{Expr, header_variable};
+use crate::vars::{Expr, HeaderNote, header_variable};
 
 /// Clusters among which a header can choose.
 const CLUSTERS_MAX: usize = 500;
 const TOO_MANY: &str = "the header is one that nginx drops, or there are more than 500 clusters to choose from: the route \
     answers 503";
+const SHIFTED: &str = "weighted_clusters: the shares depart a little from Envoy's, which draws once for them and for a \
+    runtime_fraction of another denominator";
 
 impl LineMaker<'_> {
     /// One share for each destination.
@@ -24,16 +26,27 @@ impl LineMaker<'_> {
         }
         let weights: Vec<u32> = forward.destinations.iter().map(|destination| destination.weight).collect();
         let Some(bounds) = partition::bounds(&weights) else { return vec![(Expr::True, Outcome::denied())] };
+        let apart = self.draws_apart(around.host, &weights, place);
         let mut outcomes = Vec::with_capacity(bounds.len());
         let mut before = 0;
         for (destination, bound) in forward.destinations.iter().zip(bounds) {
             if bound > before {
-                let share = if bound >= partition::SPACE { Expr::True } else { below(bound) };
+                let share = if bound >= partition::SPACE { Expr::True } else { below(bound, apart) };
                 outcomes.extend(self.destined(around, (share, destination), forward, place));
             }
             before = bound.max(before);
         }
         outcomes
+    }
+
+    /// Whether a cluster is drawn apart from the samples of the virtual host: Envoy divides one number by both totals.
+    fn draws_apart(&mut self, host: &VirtualHost, weights: &[u32], place: &Place<'_>) -> bool {
+        let wholes = host.routes.iter().filter_map(|route| route.fraction).map(|fraction| fraction.whole);
+        let (apart, shifted) = partition::beside_samples(weights, wholes);
+        if weights.len() > 1 && shifted {
+            self.report.add(Code::FieldApproximated, place.field("route").field("weighted_clusters"), SHIFTED);
+        }
+        apart
     }
 
     /// The outcomes of one of several destinations.
@@ -70,6 +83,7 @@ impl LineMaker<'_> {
             self.report.add(Code::RouteDenied, place, TOO_MANY);
             return vec![(whole.clone(), Outcome::denied())];
         };
+        self.report.add(Code::MatcherApproximated, place, remark(HeaderNote::RepeatedLines));
         let mut shares = Vec::with_capacity(names.len().saturating_add(1));
         for name in names {
             let condition = whole.clone().and(Expr::equal(&variable, &name));
@@ -83,6 +97,6 @@ impl LineMaker<'_> {
     }
 }
 
-fn below(bound: u32) -> Expr {
-    Expr::matches("request_id", partition::below(bound))
+fn below(bound: u32, apart: bool) -> Expr {
+    Expr::matches("request_id", if apart { partition::below_apart(bound) } else { partition::below(bound) })
 }

@@ -40,6 +40,8 @@ pub(super) struct Context<'a> {
     pub(super) levels: Levels<'a>,
     /// The cluster that requests go to; empty where there is none.
     pub(super) cluster: &'a str,
+    /// The requests have a route.
+    pub(super) has_route: bool,
     /// Requests go to a cluster, be there one or not.
     pub(super) forwards: bool,
     /// Deprecated CORS policies, the most specific first.
@@ -52,7 +54,7 @@ pub(super) struct Context<'a> {
     pub(super) facts: Facts<'a>,
     /// What is done to the answers of the filter in question.
     pub(super) replies: Option<ResponseRewrite>,
-    /// The route.
+    /// The route, or what holds the routes that the requests do not have.
     pub(super) place: &'a Place<'a>,
     pub(super) report: &'a mut Report,
 }
@@ -175,7 +177,9 @@ impl Context<'_> {
 
     /// What cannot be expressed is denied.
     fn deny(&mut self, name: &str, Refusal(why): &Refusal) -> Vec<Share> {
-        self.report.add(Code::FilterDenied, self.place, format!("filter {name:?}: {why}: 503 is answered"));
+        let whom = if self.has_route { "" } else { "requests that have no route: " };
+        let what = format!("{whom}filter {name:?}: {why}: 503 is answered");
+        self.report.add(Code::FilterDenied, self.place, what);
         vec![(Expr::True, Outcome::denied())]
     }
 

@@ -99,7 +99,7 @@ impl LineMaker<'_> {
     /// The lines of a virtual host's routes, in order.
     pub(super) fn lines(&mut self, host: &VirtualHost, place: &Place<'_>) -> Vec<Line> {
         let mut lines = Vec::with_capacity(host.routes.len());
-        lines.extend(host.requires_tls.then(|| self.tls()).into_iter().flatten());
+        lines.extend(host.requires_tls.then(|| self.tls(&place.field("routes"))).into_iter().flatten());
         match &host.tree {
             None => self.routes(host, 0..host.routes.len(), "routes", place, &mut lines),
             Some(leaves) => self.tree(host, leaves, place, &mut lines),
@@ -129,13 +129,23 @@ impl LineMaker<'_> {
             let condition = match conditions.expr(condition, Lines::AsOne) {
                 Ok(condition) => {
                     self.routes(host, range.clone(), "routes", &place, lines);
-                    lines.extend(self.without_route(&Expr::True, Outcome::status(404), Position::Leaf(index)));
+                    lines.extend(self.without_route(
+                        &Expr::True,
+                        Outcome::status(404),
+                        Position::Leaf(index),
+                        Some(&place),
+                    ));
                     condition
                 }
                 Err(why) => {
                     let why = format!("{why}: requests that are not told before are answered 503");
                     self.report.add(Code::RouteDenied, place, why);
-                    lines.extend(self.without_route(&Expr::True, Outcome::denied(), Position::Leaf(index)));
+                    lines.extend(self.without_route(
+                        &Expr::True,
+                        Outcome::denied(),
+                        Position::Leaf(index),
+                        Some(&place),
+                    ));
                     return;
                 }
             };
@@ -145,37 +155,51 @@ impl LineMaker<'_> {
         }
     }
 
-    /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further.
-    pub(super) fn terminal(&mut self) -> Vec<Line> {
-        self.without_route(&Expr::True, Outcome::status(404), Position::End)
+    /// What is behind all routes of a virtual host: Envoy answers 404 and looks no further. `place`: what is said is
+    /// said of that, unless a line before takes every request.
+    pub(super) fn terminal(&mut self, before: &[Line], place: &Place<'_>) -> Vec<Line> {
+        let (every, _) = every_path();
+        let ended = before.iter().any(|line| line.condition.is_true() && line.keys == every);
+        let place = (!ended).then_some(place);
+        self.without_route(&Expr::True, Outcome::status(404), Position::End, place)
     }
 
     /// Sends requests without TLS to it, whatever their path.
-    fn tls(&mut self) -> Vec<Line> {
-        self.without_route(&self.slashes().and(Expr::equal("scheme", "http")), Outcome::to_tls(), Position::Tls)
+    fn tls(&mut self, place: &Place<'_>) -> Vec<Line> {
+        let condition = self.slashes().and(Expr::equal("scheme", "http"));
+        self.without_route(&condition, Outcome::to_tls(), Position::Tls, Some(place))
     }
 
     /// Requests that have no route: only what the connection manager itself says about its filters holds for them.
-    fn without_route(&mut self, condition: &Expr, outcome: Outcome, position: Position) -> Vec<Line> {
+    fn without_route(
+        &mut self,
+        condition: &Expr,
+        outcome: Outcome,
+        position: Position,
+        place: Option<&Place<'_>>,
+    ) -> Vec<Line> {
         let (keys, path) = every_path();
-        // Of filters there is more to be said, but about the routes, or about the listener.
         let mut notes = BTreeSet::new();
-        let (place, mut report) = (Place::ROOT, Report::default());
+        let mut report = Report::default();
         let context = Context {
             requests: self.requests,
             levels: Levels(&[]),
             cluster: "",
+            has_route: false,
             forwards: false,
             cors: Vec::new(),
             domains: &[],
             changes: Vec::new(),
             facts: Facts::default(),
             replies: None,
-            place: &place,
+            place: place.unwrap_or(&Place::ROOT),
             report: &mut report,
         };
         let shares = context.apply_to_answer(outcome, &mut notes);
-        self.say_headers(&notes, &Place::ROOT);
+        if let Some(place) = place {
+            self.report.merge(&Place::ROOT, &report);
+            self.say_headers(&notes, place);
+        }
         let line = |(part, (share, outcome)): (usize, Share)| Line {
             keys: keys.clone(),
             condition: Expr::all([condition.clone(), path.clone(), share]),

@@ -265,6 +265,7 @@ impl LineMaker<'_> {
             requests: self.requests,
             levels: Levels(&levels),
             cluster: destination.map_or("", |destination| &destination.cluster),
+            has_route: true,
             forwards: destination.is_some(),
             cors: around.cors(),
             domains: &around.host.domains,

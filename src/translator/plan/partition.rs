@@ -7,6 +7,8 @@ use crate::vars::Expr;
 
 /// Digits of `request_id` that are looked at.
 const DIGITS: u32 = 4;
+/// Digits before those of shares that are independent of samples.
+const APART: u32 = 28;
 /// Digits that tell a sample, which may be one in a million.
 const SAMPLE_DIGITS: u32 = 6;
 /// How many values the digits of shares have.
@@ -47,13 +49,38 @@ pub(crate) fn sample_behind(skipped: u32, part: u32, whole: u32) -> Expr {
     let rounded = u64::from(part).saturating_mul(space).saturating_add(u64::from(whole) / 2);
     let bound = rounded.checked_div(u64::from(whole)).unwrap_or(space).clamp(1, space.saturating_sub(1));
     let pattern = digits_up_to(u32::try_from(bound).unwrap_or(1), SAMPLE_DIGITS);
-    let skip = if skipped == 0 { "^".to_owned() } else { format!("^.{{{skipped}}}") };
-    Expr::matches("request_id", pattern.replacen('^', &skip, 1))
+    Expr::matches("request_id", behind(skipped, &pattern))
 }
 
 /// A pattern for request ids whose first four digits are below `bound` (1 to 65535).
 pub(crate) fn below(bound: u32) -> String {
     digits_up_to(bound, DIGITS)
+}
+
+/// The same of the last four digits. What Envoy's one number leaves, divided by a total, says little or nothing of what it
+/// leaves, divided by another.
+pub(crate) fn below_apart(bound: u32) -> String {
+    behind(APART, &digits_up_to(bound, DIGITS))
+}
+
+/// Of shares beside samples of these denominators: whether they are drawn apart, and whether that is not exact.
+pub(crate) fn beside_samples(weights: &[u32], wholes: impl Iterator<Item = u32>) -> (bool, bool) {
+    let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+    let others: Vec<u64> = wholes.map(u64::from).filter(|whole| *whole != total).collect();
+    (!others.is_empty(), others.iter().any(|whole| common_divisor(*whole, total) > 1))
+}
+
+fn common_divisor(a: u64, b: u64) -> u64 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor.checked_rem(rest).unwrap_or(0));
+    }
+    divisor
+}
+
+fn behind(skipped: u32, pattern: &str) -> String {
+    let skip = if skipped == 0 { "^".to_owned() } else { format!("^.{{{skipped}}}") };
+    pattern.replacen('^', &skip, 1)
 }
 
 fn digits_up_to(bound: u32, digits: u32) -> String {

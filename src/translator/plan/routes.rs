@@ -101,7 +101,7 @@ pub(crate) fn own_routes<'a>(
     say_hosts(&plan, &mut maker.report);
     let mut groups = plan.keyed.iter().filter(|group| group.virtual_host == 0).enumerate().peekable();
     let mut lines = if groups.peek().is_some() { maker.lines(host, &Place::ROOT) } else { Vec::new() };
-    lines.extend(maker.terminal());
+    lines.extend(maker.terminal(&lines, &Place::named("routes")));
     let mut routes = Routes::default();
     for (index, group) in groups {
         let piece = if index == 0 { String::new() } else { index.to_string() };
@@ -123,8 +123,9 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
         let Some(SharingHost { key, index: place, host }) = hosts.get(group.virtual_host) else { continue };
         let piece = if group.guard.is_true() { ANY.to_owned() } else { format!("{ANY}{index}") };
         let owner = Owner { key: (*key).to_owned(), piece };
-        let mut own = maker.lines(host, &Place::top("virtual_hosts", *place));
-        own.extend(maker.terminal());
+        let place = Place::top("virtual_hosts", *place);
+        let mut own = maker.lines(host, &place);
+        own.extend(maker.terminal(&own, &place.field("routes")));
         lines.extend(own.into_iter().map(|line| Line {
             owner: Some(owner.clone()),
             condition: group.guard.clone().and(line.condition),
@@ -133,7 +134,7 @@ pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Rou
         ended |= group.guard.is_true();
     }
     if !ended {
-        lines.extend(maker.terminal());
+        lines.extend(maker.terminal(&[], &Place::named("virtual_hosts")));
     }
     let mut routes = Routes::default();
     let owner = Owner { key: String::new(), piece: ANY.to_owned() };

@@ -28,7 +28,7 @@ fn endpoint(number: u32, metadata: &Bytes) -> LbEndpoint {
         ..SocketAddress::default()
     };
     let address = Address { address: Some(address::Address::SocketAddress(socket)) };
-    let endpoint = Endpoint { address: Some(address) };
+    let endpoint = Endpoint { address: Some(address), ..Endpoint::default() };
     LbEndpoint {
         metadata: metadata.clone(),
         load_balancing_weight: Some(1),

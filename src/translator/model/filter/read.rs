@@ -22,8 +22,8 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, api_key, compressor, cors, csrf, fault, jwt, limit,
-    mutation, rbac, small, wrapped,
+    Config, FilterError, HttpFilter, Override, Wrapped, access_tree, api_key, compressor, cors, csrf, fault, jwt,
+    limit, mutation, rbac, small, wrapped,
 };
 use crate::diagnostic::Code;
 use crate::model::condition::Condition;

@@ -108,15 +108,20 @@ fn unserved(
     }
     let Some(matcher) = &chain.filter_chain_match else { return Ok(None) };
     if !matcher.server_names.is_empty() || matcher.transport_protocol == "tls" {
-        return Ok(Some("the chain is for TLS connections that are passed on, and is not served"));
+        return Ok(Some(TLS));
     }
     if !matcher.application_protocols.is_empty()
         && !matcher.application_protocols.iter().all(|protocol| is_plain_http(protocol))
     {
-        return Ok(Some("the chain is for protocols other than plain HTTP, and is not served"));
+        return Ok(Some(OTHERS));
     }
     Ok(None)
 }
+
+const TLS: &str = "the chain is for TLS connections that are passed on, and is not served; others that no chain takes are \
+    answered 404, not closed";
+const OTHERS: &str = "the chain is for protocols other than plain HTTP, and is not served; others that no chain takes are \
+    answered 404, not closed";
 
 fn is_secured(config: &Any, place: &Place<'_>, report: &mut Report) -> Result<bool, WireError> {
     Ok(!matches!(extension("downstream_transport_socket", config, place, report)?, Extension::Read(..)))

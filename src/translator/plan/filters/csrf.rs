@@ -3,6 +3,7 @@
 use super::{Context, Refusal, Share};
 use crate::apisix::Abort;
 use crate::diagnostic::Code;
+use crate::hosts::PortMatching;
 use crate::model::filter::Csrf;
 use crate::vars::{Expr, HeaderKind, TextMatch, escape_pcre};
 
@@ -20,7 +21,7 @@ impl Context<'_> {
         for domain in self.domains.iter().filter(is_exact) {
             let own = HeaderKind::Exact(domain.clone());
             // Envoy finds the virtual host without case and compares the origin with case.
-            let host = Expr::equal("http_host", domain);
+            let host = self.host(domain);
             known.push(host.and(from(&TextMatch { kind: own, ignore_case: false })?));
         }
         for origin in &csrf.origins {
@@ -32,10 +33,21 @@ impl Context<'_> {
         let denied = super::sampled(csrf.enabled, super::ENABLED).and(changes).and(Expr::any(known).negate());
         Ok(self.reply_if(denied, &Abort::text(403, "Invalid origin"), shares))
     }
+
+    /// The request is for this host, with or without a port that Envoy cuts off.
+    fn host(&self, domain: &str) -> Expr {
+        match self.requests.ports {
+            PortMatching::Compare => Expr::equal("http_host", domain),
+            PortMatching::StripListenerPort(port) => {
+                Expr::one_of("http_host", vec![domain.to_owned(), format!("{domain}:{port}")])
+            }
+            PortMatching::Ignore => Expr::matches("http_host", &format!("^{}(?::[0-9]+)?\\z", escape_pcre(domain))),
+        }
+    }
 }
 
-const WILDCARD: &str = "csrf: where a domain is a wildcard the host is no known origin: such POST, PUT, DELETE and \
-    PATCH requests are answered 403";
+const WILDCARD: &str = "csrf: where a domain is a wildcard, or there is none, the host is no known origin: such POST, PUT, \
+    DELETE and PATCH requests are answered 403";
 
 const LEFT_OUT: &str = "an origin that is not a whole, a beginning or an end of a host is left out: such requests are \
     answered 403";
