@@ -113,12 +113,18 @@ fn is_about(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
         // No request gets through that Envoy would stop.
         Code::FilterApproximated | Code::FilterDenied => match aspect {
             Aspect::Outcome | Aspect::Status => difference.apisix.contains("403"),
+            Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) if COMPRESSED.contains(&name.as_str()) => {
+                diagnostic.message.contains(name)
+            }
             Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => name.starts_with("access-control-"),
             _ => false,
         },
         _ => false,
     }
 }
+
+/// Response headers by which compression shows.
+const COMPRESSED: [&str; 4] = ["accept-ranges", "content-encoding", "etag", "vary"];
 
 /// The header that differs.
 fn header(aspect: &Aspect) -> Option<&str> {

@@ -19,16 +19,27 @@ pub(crate) struct Due {
 }
 
 /// Which entries of the ledger are for the extensions in a field; the last part of the message's name and the field.
-const EXTENSIONS: [(&str, &str); 9] = [
+const EXTENSIONS: [(&str, &str); 8] = [
     ("Filter.typed_config", "network_filter"),
     ("ListenerFilter.typed_config", "listener_filter"),
     ("HttpFilter.typed_config", "http_filter"),
     ("CustomClusterType.typed_config", "cluster_type"),
-    ("TypedExtensionConfig.typed_config", "load_balancing_policy"),
     ("Cluster.typed_extension_protocol_options", "upstream_protocol_options"),
     ("FilterConfig.config", "per_route_config"),
     ("*.typed_per_filter_config", "per_route_config"),
     ("TransportSocket.typed_config", "transport_socket"),
+];
+
+/// The same for a `TypedExtensionConfig`, by the field that it stands in.
+const TYPED: [(&str, &str); 8] = [
+    ("action", "matcher_action"),
+    ("compressor_library", "compressor_library"),
+    ("extension_config", "http_filter"),
+    ("input", "matcher_input"),
+    ("path_match_policy", "path_match"),
+    ("path_rewrite_policy", "path_rewrite"),
+    ("typed_extension_config", "load_balancing_policy"),
+    ("uri_template", "path_match"),
 ];
 
 /// Walks one resource.
@@ -39,6 +50,8 @@ pub(crate) struct Account<'a> {
     sockets: &'static str,
     without_extensions: bool,
     denied: &'a [Whole],
+    /// How many fields that deny have been met.
+    denials: usize,
 }
 
 /// A part of the resource that is reported as answered 503 altogether.
@@ -54,7 +67,7 @@ impl<'a> Account<'a> {
     pub(crate) fn of(types: &'a Types, resource: &DynamicMessage, denied: &'a [Whole]) -> Vec<Due> {
         let is_cluster = resource.descriptor().name() == "Cluster";
         let sockets = if is_cluster { "upstream_transport_socket" } else { "downstream_transport_socket" };
-        let mut account = Self { types, due: Vec::new(), sockets, without_extensions: false, denied };
+        let mut account = Self { types, due: Vec::new(), sockets, without_extensions: false, denied, denials: 0 };
         account.message(resource, "");
         account.due
     }
@@ -98,9 +111,7 @@ impl<'a> Account<'a> {
                 || parts::is_flag(field.name())
                 || self.is_denied(field.name(), &below);
             if entry.class().is_read() && !passed_over {
-                let is_library = path.ends_with("compressor_library") && field.name() == "typed_config";
-                let kind =
-                    if is_library { Some("compressor_library") } else { kind_of(descriptor.name(), field.name()) };
+                let kind = kind_of(descriptor.name(), field.name(), path);
                 for (index, child) in children(value).into_iter().enumerate() {
                     let at = if field.is_list() { format!("{below}[{index}]") } else { below.clone() };
                     self.child(child, kind, &at);
@@ -110,6 +121,7 @@ impl<'a> Account<'a> {
     }
 
     fn field(&mut self, class: Class, name: &str, path: &str) {
+        self.denials += usize::from(matches!(class, Class::Refused(Action::Deny, _) | Class::NotYet(Action::Deny, _)));
         let code = match class {
             Class::Translated | Class::NoEffect => return,
             Class::Unlisted => panic!("{path}: below a field that is read, and without a class"),
@@ -155,7 +167,11 @@ impl<'a> Account<'a> {
             }
             Some(class) if class.is_read() && inner.is_none() => {
                 let message = self.types.from_bytes(name, bytes).expect("an extension that is read can be decoded");
+                let before = (self.due.len(), self.denials);
                 self.message(&message, path);
+                if matches!(kind, "http_filter" | "per_route_config") && self.denials > before.1 {
+                    self.leave_out_extensions(before.0);
+                }
             }
             Some(class) if class.is_read() => {
                 let note = "configuration in the form of a TypedStruct is not read";
@@ -163,6 +179,12 @@ impl<'a> Account<'a> {
             }
             Some(_) => {}
         }
+    }
+
+    /// A filter in which a field denies is not read any further: its fields are reported, the extensions in it are not.
+    fn leave_out_extensions(&mut self, before: usize) {
+        let own = self.due.split_off(before);
+        self.due.extend(own.into_iter().filter(|due| !matches!(due.code, "AM0111" | "AM0112")));
     }
 
     /// The name of the message that a `TypedStruct` stands for.
@@ -182,7 +204,11 @@ impl<'a> Account<'a> {
     }
 }
 
-fn kind_of(message: &str, field: &str) -> Option<&'static str> {
+fn kind_of(message: &str, field: &str, path: &str) -> Option<&'static str> {
+    if message == "TypedExtensionConfig" && field == "typed_config" {
+        let parent = path.rsplit('.').next().unwrap_or(path);
+        return TYPED.iter().find(|(name, _)| *name == parent).map(|(_, kind)| *kind);
+    }
     let matches = |pattern: &str| {
         pattern.split_once('.').is_some_and(|(owner, name)| name == field && (owner == message || owner == "*"))
     };

@@ -92,7 +92,9 @@ impl Receiver for Native {
     }
 
     fn diagnostics(&mut self) -> Result<Vec<Diagnostic>, String> {
-        Ok(self.translator.diagnostics())
+        // The places that tests ask the translator for are not part of the protocol.
+        let plain = |diagnostic| Diagnostic { places: Vec::new(), ..diagnostic };
+        Ok(self.translator.diagnostics().into_iter().map(plain).collect())
     }
 }
 

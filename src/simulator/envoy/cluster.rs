@@ -103,6 +103,8 @@ impl Cluster {
         let assignment = cluster.object("load_assignment")?;
         let named = kind.ends_with("DNS") || kind == OTHER;
         cluster.choice("lb_policy", &["ROUND_ROBIN", "LEAST_REQUEST", "RING_HASH", "RANDOM"]).ok();
+        let common = cluster.object("common_lb_config")?;
+        let has_panic_threshold = common.is_some_and(|common| common.has("healthy_panic_threshold"));
         let (spread, subsets) = Spread::read(cluster)?;
         Ok(Self {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,
@@ -111,9 +113,7 @@ impl Cluster {
             name,
             spread,
             subsets,
-            has_panic_threshold: cluster
-                .object("common_lb_config")?
-                .is_some_and(|it| it.has("healthy_panic_threshold")),
+            has_panic_threshold,
             not_modelled: filters(cluster)?.or(options(cluster)?).or_else(|| cluster.unread()),
         })
     }
@@ -128,11 +128,11 @@ impl Cluster {
         if self.finds_hosts {
             return Some(Endpoints::Open("the hosts that a cluster finds itself".into()));
         }
+        let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
+        let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).filter(|hosts| !hosts.is_empty())?;
         if let Spread::NotModelled(why) = &self.spread {
             return Some(Endpoints::Open(why.clone()));
         }
-        let assigned = self.service.as_ref().and_then(|service| assignments.get(service));
-        let hosts = assigned.or(self.hosts.as_ref()).map(Vec::as_slice).unwrap_or_default();
         let mut all: Vec<&Host> = hosts.iter().collect();
         let Some(subsets) = &self.subsets else { return self.spread(&self.spread, &all, own_names) };
         all.sort_by_key(|host| host.priority);

@@ -100,8 +100,11 @@ pub(crate) fn own_routes<'a>(
     let mut maker = maker(scope);
     say_hosts(&plan, &mut maker.report);
     let mut groups = plan.keyed.iter().filter(|group| group.virtual_host == 0).enumerate().peekable();
-    let mut lines = if groups.peek().is_some() { maker.lines(host, &Place::ROOT) } else { Vec::new() };
-    lines.extend(maker.terminal(&lines, &Place::named("routes")));
+    let mut lines = Vec::new();
+    if groups.peek().is_some() {
+        lines = maker.lines(host, &Place::ROOT);
+        lines.extend(maker.terminal(&lines, &Place::named("routes")));
+    }
     let mut routes = Routes::default();
     for (index, group) in groups {
         let piece = if index == 0 { String::new() } else { index.to_string() };
