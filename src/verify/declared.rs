@@ -88,13 +88,15 @@ fn is_about(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
             way.has(&[Oddity::PathNotNormal, Oddity::TrailingDot, Oddity::StrangeHost, Oddity::Fragment])
         }
         Code::GatewayManners => is_manners(difference, way),
-        Code::MatcherApproximated => way.has(&[
-            Oddity::RepeatedHeader,
-            Oddity::UnderscoreHeader,
-            Oddity::NotAscii,
-            Oddity::Repeated,
-            Oddity::QuotedCookie,
-        ]),
+        Code::MatcherApproximated => {
+            way.has(&[
+                Oddity::RepeatedHeader,
+                Oddity::UnderscoreHeader,
+                Oddity::NotAscii,
+                Oddity::Repeated,
+                Oddity::QuotedCookie,
+            ]) || (way.denied && diagnostic.message.contains("are answered 503"))
+        }
         Code::DomainUnmatchable => diagnostic.message.starts_with(&format!("{:?} ", way.met.domain)),
         Code::HeaderApproximated | Code::HeaderLeftOut => {
             header(aspect).is_some_and(|name| names_header(&diagnostic.message, name))
@@ -117,6 +119,7 @@ fn is_about(diagnostic: &Diagnostic, difference: &Difference, way: &Way<'_>) -> 
                 diagnostic.message.contains(name)
             }
             Aspect::ReplyHeader(name) | Aspect::ResponseHeader(name) => name.starts_with("access-control-"),
+            Aspect::RequestHeader(name) => diagnostic.message.starts_with(&format!("{name} is passed on")),
             _ => false,
         },
         _ => false,

@@ -15,6 +15,9 @@ pub(crate) fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
     if (is_refusal || difference.aspect.is_of_a_reply()) && way.has(&refused) {
         return true;
     }
+    if has_second_line(way.request) && (is_refusal || difference.aspect.is_of_a_reply()) {
+        return true;
+    }
     match &difference.aspect {
         Aspect::Outcome => way.has(&[Oddity::ForwardedProto]),
         Aspect::Status => way.has(&[Oddity::Grpc, Oddity::ForwardedProto]),
@@ -33,6 +36,22 @@ pub(crate) fn is_manners(difference: &Difference, way: &Way<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Request headers of which nginx refuses a second line.
+const UNIQUE: [&str; 8] = [
+    "authorization",
+    "content-range",
+    "expect",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+];
+
+fn has_second_line(request: &Request) -> bool {
+    UNIQUE.iter().any(|name| is_repeated(name, request))
 }
 
 fn is_repeated(name: &str, request: &Request) -> bool {

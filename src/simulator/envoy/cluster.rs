@@ -103,8 +103,8 @@ impl Cluster {
         let assignment = cluster.object("load_assignment")?;
         let named = kind.ends_with("DNS") || kind == OTHER;
         cluster.choice("lb_policy", &["ROUND_ROBIN", "LEAST_REQUEST", "RING_HASH", "RANDOM"]).ok();
-        let common = cluster.object("common_lb_config")?;
-        let has_panic_threshold = common.is_some_and(|common| common.has("healthy_panic_threshold"));
+        let common = cluster.get("common_lb_config");
+        let has_panic_threshold = common.is_some_and(|common| common.get("healthy_panic_threshold").is_some());
         let (spread, subsets) = Spread::read(cluster)?;
         Ok(Self {
             hosts: assignment.map(|assignment| hosts(&assignment, named)).transpose()?,

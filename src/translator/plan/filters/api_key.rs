@@ -7,9 +7,10 @@ use super::{Context, Refusal, Share};
 use crate::apisix::{Abort, Template};
 use crate::diagnostic::Code;
 use crate::model::filter::{ApiKey, CLIENT, KeySource, Secret};
+use crate::plan::lines::remark;
 use crate::plan::outcome::Outcome;
 use crate::vars::{
-    Comparison, Expr, PartPattern, cookie, decoded_parameter, decoded_parameter_filled, header_variable,
+    Comparison, Expr, HeaderNote, PartPattern, cookie, decoded_parameter, decoded_parameter_filled, header_variable,
 };
 
 /// Keys of which each has a pattern of its own.
@@ -56,6 +57,9 @@ impl Context<'_> {
     fn say_keys(&mut self, own: &ApiKey, sources: &[KeySource], left_in: &Expr) {
         self.report.add(Code::FilterApproximated, self.place, IN_ROUTES);
         let headers = sources.iter().filter(|source| matches!(source, KeySource::Header(_))).count();
+        if headers > 0 {
+            self.report.add(Code::MatcherApproximated, self.place, remark(HeaderNote::RepeatedLines));
+        }
         if own.hides && headers > 1 {
             self.report.add(Code::FilterApproximated, self.place, ALL_HEADERS);
         }
