@@ -18,10 +18,17 @@ const WRAPPED: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher"
 const PER_ROUTE: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute";
 const SKIP: &str = "envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
 
+/// What trees do in `envoy.extensions.filters.http.composite.v3.Composite`.
+const CHOOSE: &str = "envoy.extensions.filters.http.composite.v3.ExecuteFilterAction";
+
 /// `None`: a filter of another name.
 pub(super) fn read(name: &str, config: &Object) -> Read<Option<Kind>> {
     if name != WRAPPED && name != PER_ROUTE {
         return Ok(None);
+    }
+    if config.json().to_string().contains(CHOOSE) {
+        config.ignore_all();
+        return Ok(Some(Kind::NotModelled("filters that a tree chooses".into())));
     }
     let tree = config.object("xds_matcher")?.map(|tree| Tree::read(&tree, &skip)).transpose()?;
     if name == PER_ROUTE {
