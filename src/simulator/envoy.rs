@@ -63,6 +63,7 @@ mod rewrite;
 mod route;
 mod route_match;
 mod routes;
+mod scopes;
 mod spread;
 mod stop;
 mod subset;
@@ -150,9 +151,9 @@ impl Proxy {
     /// they say otherwise.
     fn check_clusters(&self) -> Result<(), Refusal> {
         let chains = self.listeners.iter().flat_map(|listener| listener.chains().map(|chain| (&listener.name, chain)));
-        let inline = chains.filter_map(|(listener, chain)| match &chain.manager.as_ref().ok()?.routes {
-            Routes::Inline(table) => Some((format!("Listener {listener}"), table.as_ref(), true)),
-            Routes::Named(_) | Routes::NotModelled(_) => None,
+        let inline = chains.flat_map(|(listener, chain)| {
+            let tables = chain.manager.iter().flat_map(|manager| manager.routes.inline());
+            tables.map(move |table| (format!("Listener {listener}"), table, true))
         });
         let named = self.tables.values().map(|table| (format!("RouteConfiguration {}", table.name), table, false));
         for (resource, table, default) in inline.chain(named) {
@@ -190,6 +191,7 @@ impl Proxy {
             filter_chain: None,
             filter_chain_path: None,
             route_config: None,
+            scope: None,
             virtual_host: None,
             route: None,
             cluster: None,
@@ -243,7 +245,11 @@ impl Proxy {
                 decision.route_config = Some(name.clone());
                 self.tables.get(name).unwrap_or(&nothing)
             }
-            Routes::NotModelled(what) => return NotModelled::because(what),
+            Routes::Scoped(scopes) => {
+                let found = scopes.find(&exchange.headers)?;
+                decision.scope = found.map(|(index, _)| index);
+                found.map_or(&nothing, |(_, table)| table)
+            }
         };
         let place = match reject {
             Some(_) if !exchange.came_with_scheme => Place::NoRoute(None),

@@ -17,9 +17,9 @@ mod text;
 
 pub(crate) use decoded::{decoded_parameter, decoded_parameter_filled, parameter_may_be_there};
 pub(crate) use expr::Expr;
-pub(crate) use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable};
+pub(crate) use header::{HeaderError, HeaderKind, HeaderMatch, HeaderNote, header_variable, is_pseudo_header};
 pub(crate) use json::Vars;
-pub(crate) use part::{Comparison, PartPattern, cookie, query_parameter, query_present};
+pub(crate) use part::{Comparison, PartPattern, cookie, nth_element, query_parameter, query_present, valued_element};
 pub(crate) use pattern::escape_pcre;
 pub(crate) use text::{Lines, TextMatch};
 

@@ -18,6 +18,8 @@ pub(crate) struct Met {
     no_chain: bool,
     /// `filter_chains[0]` or `default_filter_chain`.
     filter_chain: Option<String>,
+    /// The scope that the route configuration is for.
+    scope: Option<usize>,
     virtual_host: Option<usize>,
     /// The domain for which it was chosen.
     pub(crate) domain: String,
@@ -46,6 +48,7 @@ impl Met {
             no_listener: decision.listener.is_none(),
             no_chain: matches!(decision.answer(), Some(Answer::Closed(_))) && decision.filter_chain.is_none(),
             filter_chain: decision.filter_chain_path.clone(),
+            scope: decision.scope,
             ..Self::default()
         };
         met.resources.extend(decision.listener.iter().map(|name| format!("Listener {name:?}")));
@@ -92,6 +95,7 @@ impl Met {
             match step.split('[').next().unwrap_or_default() {
                 "filter_chains" if step.contains('[') => self.filter_chain.as_deref() == Some(step),
                 "default_filter_chain" => self.filter_chain.as_deref() == Some(step),
+                "scoped_route_configurations" if step.contains('[') => index() == self.scope,
                 "virtual_hosts" if step.contains('[') => index() == self.virtual_host,
                 // Without an index they are those that have no route.
                 "virtual_hosts" | "routes" if !step.contains('[') => self.route.is_none(),

@@ -50,8 +50,18 @@ pub fn probes(mesh: &Mesh, seed: u64) -> Vec<Probe> {
         }
         let lost = Draft { host: "nobody.invalid".into(), path: "/".into(), method: "GET".into(), ..Draft::default() };
         probes.push(Probe::new(request(&site, &lost)));
+        probes
+            .extend(without_scope(&site).map(|headers| Probe::new(request(&site, &Draft { headers, ..lost.clone() }))));
     }
     probes
+}
+
+/// Changes of each of the lines that lead to the scope, after which they lead elsewhere or nowhere.
+fn without_scope<'s>(site: &'s Site<'_>) -> impl Iterator<Item = Vec<(String, Option<String>)>> + 's {
+    site.scope.iter().flat_map(|(name, value)| {
+        let others = [None, Some(String::new()), Some(format!("{value}2")), Some(format!("2{value}"))];
+        others.into_iter().map(|other| vec![(name.clone(), other)])
+    })
 }
 
 fn of_virtual_host(site: &Site<'_>, virtual_host: &Value, rng: &mut Rng, probes: &mut Vec<Probe>) {
@@ -155,7 +165,9 @@ fn request(site: &Site<'_>, draft: &Draft) -> Request {
     let mut host = draft.host.clone();
     let mut method = draft.method.clone();
     let mut target = draft.path.clone();
-    let mut headers = Vec::new();
+    let is_set = |name: &str| draft.headers.iter().any(|(other, _)| other == name);
+    let mut headers: Vec<_> =
+        site.scope.iter().filter(|(name, _)| !is_set(name)).map(|(n, v)| (n.as_str(), v)).collect();
     for (name, value) in &draft.headers {
         let Some(value) = value else { continue };
         match name.as_str() {

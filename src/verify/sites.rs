@@ -17,6 +17,8 @@ pub(crate) struct Site<'m> {
     pub(crate) tls: bool,
     /// A server name that leads to the chain, where it asks for one.
     pub(crate) sni: Option<String>,
+    /// Header lines that lead to the scope of the routes, where there are scopes.
+    pub(crate) scope: Vec<(String, String)>,
     /// What requests are matched against.
     pub(crate) routes: &'m Value,
 }
@@ -36,9 +38,11 @@ pub(crate) fn sites(mesh: &Mesh) -> Vec<Site<'_>> {
         let port = if bound { own } else { redirected.unwrap_or(own) };
         let default = at(listener, &["default_filter_chain"]);
         for chain in list(listener, &["filter_chains"]).iter().chain(default) {
-            let Some(routes) = routes(mesh, chain) else { continue };
-            let (tls, original_dst) = (at(chain, &["transport_socket"]).is_some(), original_dst.clone());
-            sites.push(Site { port, original_dst, address, tls, sni: sni(chain), routes });
+            let tls = at(chain, &["transport_socket"]).is_some();
+            sites.extend(routes(mesh, chain).into_iter().map(|(scope, routes)| {
+                let original_dst = original_dst.clone();
+                Site { port, original_dst, address, tls, sni: sni(chain), scope, routes }
+            }));
         }
     }
     sites
@@ -48,13 +52,38 @@ fn port(listener: &Value) -> Option<u16> {
     number(listener, &["address", "socket_address", "port_value"]).and_then(|port| u16::try_from(port).ok())
 }
 
-fn routes<'m>(mesh: &'m Mesh, chain: &'m Value) -> Option<&'m Value> {
-    let filters = list(chain, &["filters"]).iter();
-    let manager = filters.filter_map(|filter| at(filter, &["typed_config"])).find(|config| is_manager(config))?;
-    match text(manager, &["rds", "route_config_name"]) {
+/// The route configurations of a chain, each with what leads to it.
+fn routes<'m>(mesh: &'m Mesh, chain: &'m Value) -> Vec<(Vec<(String, String)>, &'m Value)> {
+    let mut filters = list(chain, &["filters"]).iter().filter_map(|filter| at(filter, &["typed_config"]));
+    let Some(manager) = filters.find(|config| is_manager(config)) else { return Vec::new() };
+    if let Some(scoped) = at(manager, &["scoped_routes"]) {
+        let scopes = list(scoped, &["scoped_route_configurations_list", "scoped_route_configurations"]).iter();
+        let builders = list(scoped, &["scope_key_builder", "fragments"]);
+        return scopes.filter_map(|it| Some((scope(builders, it), at(it, &["route_configuration"])?))).collect();
+    }
+    let routes = match text(manager, &["rds", "route_config_name"]) {
         Some(name) => mesh.route_configuration(name),
         None => at(manager, &["route_config"]),
-    }
+    };
+    routes.map(|routes| (Vec::new(), routes)).into_iter().collect()
+}
+
+/// Header lines from which the key of a scope is taken.
+fn scope(builders: &[Value], scope: &Value) -> Vec<(String, String)> {
+    let line = |(builder, fragment): (&Value, &Value)| {
+        let extractor = at(builder, &["header_value_extractor"])?;
+        let key = text(fragment, &["string_key"])?;
+        let value = match at(extractor, &["element"]) {
+            Some(element) => format!("{}{}{key}", text(element, &["key"])?, text(element, &["separator"])?),
+            None => {
+                let separator = text(extractor, &["element_separator"]).unwrap_or_default();
+                let before = usize::try_from(number(extractor, &["index"]).unwrap_or_default()).unwrap_or_default();
+                format!("{}{key}", separator.repeat(before.min(1_000)))
+            }
+        };
+        Some((text(extractor, &["name"])?.to_ascii_lowercase(), value))
+    };
+    builders.iter().zip(list(scope, &["key", "fragments"])).filter_map(line).collect()
 }
 
 fn is_manager(config: &Value) -> bool {
@@ -64,4 +93,20 @@ fn is_manager(config: &Value) -> bool {
 fn sni(chain: &Value) -> Option<String> {
     let name = list(chain, &["filter_chain_match", "server_names"]).first()?.as_str()?;
     Some(name.replace('*', "a"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_scope_has_lines_that_lead_to_it() {
+        let builders = [
+            json!({"header_value_extractor": {"name": "X", "element_separator": ";", "index": 2}}),
+            json!({"header_value_extractor": {"name": "y", "element": {"key": "k", "separator": "="}}}),
+        ];
+        let lines = scope(&builders, &json!({"key": {"fragments": [{"string_key": "1"}, {"string_key": "2"}]}}));
+        assert_eq!(lines, [("x".to_owned(), ";;1".to_owned()), ("y".to_owned(), "k=2".to_owned())]);
+    }
 }

@@ -29,6 +29,8 @@ pub struct Decision {
     pub filter_chain_path: Option<String>,
     /// The route configuration, where it is a resource of its own.
     pub route_config: Option<String>,
+    /// The place of its scope in `scoped_route_configurations`, where it stands in one.
+    pub scope: Option<usize>,
     /// The virtual host.
     pub virtual_host: Option<String>,
     /// The route.

@@ -6,6 +6,7 @@ use super::action::upgrades;
 use super::filters::Filter;
 use super::object::{Object, Read};
 use super::routes::RouteTable;
+use super::scopes::Scopes;
 
 /// A connection manager.
 #[expect(clippy::struct_excessive_bools, reason = "as many independent options as Envoy has")]
@@ -32,7 +33,7 @@ pub(super) struct Manager {
 pub(super) enum Routes {
     Inline(Box<RouteTable>),
     Named(String),
-    NotModelled(String),
+    Scoped(Scopes),
 }
 
 /// Which ports of the host header are cut off.
@@ -156,6 +157,15 @@ fn underscores(manager: &Object) -> Read<&'static str> {
 }
 
 impl Routes {
+    /// The route configurations that stand in the connection manager.
+    pub(super) fn inline(&self) -> Vec<&RouteTable> {
+        match self {
+            Self::Inline(table) => vec![table.as_ref()],
+            Self::Named(_) => Vec::new(),
+            Self::Scoped(scopes) => scopes.tables().collect(),
+        }
+    }
+
     fn read(manager: &Object) -> Read<Self> {
         if let Some(routes) = manager.object("route_config")? {
             return RouteTable::read(&routes).map(Box::new).map(Self::Inline);
@@ -164,8 +174,8 @@ impl Routes {
             rds.ignore(&["config_source"]);
             return Ok(Self::Named(rds.text("route_config_name")?.into()));
         }
-        if manager.has("scoped_routes") {
-            return Ok(Self::NotModelled(manager.path_of("scoped_routes")));
+        if let Some(scoped) = manager.object("scoped_routes")? {
+            return Scopes::read(&scoped).map(Self::Scoped);
         }
         Err(manager.refuse("", "route_specifier: is required"))
     }

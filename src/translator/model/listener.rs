@@ -3,6 +3,7 @@
 mod chain;
 mod convert;
 mod http;
+mod scope;
 
 pub(crate) use convert::convert;
 
@@ -12,6 +13,7 @@ use amesh_xds::wire::envoy::config::route::v3::RouteConfiguration;
 
 use crate::model::filter::Filters;
 use crate::report::Place;
+use crate::vars::Expr;
 
 /// One listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +45,8 @@ pub(crate) struct Chain {
     pub(crate) filters: Filters,
     /// Where its routes come from.
     pub(crate) routes: RouteSource,
+    /// Which of the requests it is for, where their headers choose the routes.
+    pub(crate) scope: Expr,
     /// Set where the chain cannot be used safely: all of its requests are answered 503.
     pub(crate) denied: bool,
 }
@@ -52,6 +56,8 @@ pub(crate) struct Chain {
 pub(crate) struct ChainIndex {
     chain: usize,
     filter: usize,
+    /// Which of its scopes, from 1 on; 0 for what has no scope.
+    scope: usize,
 }
 
 impl ChainIndex {
@@ -60,12 +66,22 @@ impl ChainIndex {
 
     /// A place among `filter_chains`.
     pub(crate) const fn new(chain: usize) -> Self {
-        Self { chain, filter: 0 }
+        Self { chain, filter: 0, scope: 0 }
     }
 
     /// The same with the connection manager at another place.
     pub(crate) fn with_filter(self, filter: usize) -> Self {
         Self { filter, ..self }
+    }
+
+    /// One of the scopes of the same connection manager.
+    pub(crate) fn with_scope(self, index: usize) -> Self {
+        Self { scope: index.saturating_add(1), ..self }
+    }
+
+    /// Both stand for the same connections.
+    pub(crate) fn same_chain(self, other: Self) -> bool {
+        self.chain == other.chain
     }
 
     /// For diagnostics.
@@ -77,7 +93,10 @@ impl ChainIndex {
     pub(crate) fn at_routes<T>(self, say: impl FnOnce(&Place<'_>) -> T) -> T {
         let chain = self.place();
         let manager = chain.item("filters", self.filter);
-        say(&manager.field("route_config"))
+        match self.scope.checked_sub(1) {
+            None => say(&manager.field("route_config")),
+            Some(index) => say(&manager.item(SCOPES, index).field("route_configuration")),
+        }
     }
 
     fn is_default(self) -> bool {
@@ -85,10 +104,17 @@ impl ChainIndex {
     }
 }
 
+const SCOPES: &str = "scoped_routes.scoped_route_configurations_list.scoped_route_configurations";
+
 /// For ids of APISIX resources.
 impl fmt::Display for ChainIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_default() { f.write_str("default") } else { self.chain.fmt(f) }
+        if self.is_default() {
+            f.write_str("default")?
+        } else {
+            self.chain.fmt(f)?
+        }
+        self.scope.checked_sub(1).map_or(Ok(()), |scope| write!(f, ".scope{scope}"))
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod ports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::hosts::PortMatching;
@@ -88,23 +88,21 @@ impl Requests {
 /// alone, often on another port than Envoy would. `ports_known`: it is known what APISIX listens on, so every listener is
 /// told apart.
 pub(crate) fn bindings(listeners: &BTreeMap<&str, &Listener>, ports_known: bool) -> Vec<Binding> {
+    let lone = lone_port(listeners).filter(|_| !ports_known);
     let mut bindings: Vec<Binding> = Vec::new();
     for (name, listener) in listeners {
         let guard = listener_guard(listener, listeners);
         for chain in &listener.chains {
-            let guard = guard.clone().and(chain_guard(listener, chain));
+            let guard = if lone.is_some() { Expr::True } else { guard.clone().and(chain_guard(listener, chain)) };
+            let guard = guard.and(chain.scope.clone());
             bindings.push(Binding {
                 chain: ((*name).to_owned(), chain.index),
                 table: table(name, chain),
                 guard,
-                open_port: None,
+                open_port: lone,
                 requests: requests(listener, chain),
             });
         }
-    }
-    if let ([only], Some(port), false) = (bindings.as_mut_slice(), lone_port(listeners), ports_known) {
-        only.guard = Expr::True;
-        only.open_port = Some(port);
     }
     bindings
 }
@@ -114,7 +112,9 @@ fn lone_port(listeners: &BTreeMap<&str, &Listener>) -> Option<u16> {
     let mut all = listeners.values();
     let only = all.next().filter(|listener| listener.bound && listener.is_wildcard())?;
     let takes_all = only.chains.iter().all(|chain| chain.destination_port.is_none());
-    (takes_all && all.next().is_none()).then_some(only.port)
+    let first = only.chains.first()?.index;
+    let is_one = only.chains.iter().all(|chain| chain.index.same_chain(first));
+    (takes_all && is_one && all.next().is_none()).then_some(only.port)
 }
 
 fn table(listener: &str, chain: &Chain) -> Option<TableKey> {
@@ -181,8 +181,8 @@ fn chain_guard(listener: &Listener, chain: &Chain) -> Expr {
     if let Some(port) = chain.destination_port {
         return destination(listener, port);
     }
-    let others = listener.chains.iter().filter_map(|other| other.destination_port);
-    Expr::all(others.map(|port| destination(listener, port).negate()))
+    let others: BTreeSet<u16> = listener.chains.iter().filter_map(|other| other.destination_port).collect();
+    Expr::all(others.into_iter().map(|port| destination(listener, port).negate()))
 }
 
 /// The destination port as Envoy sees it: the original one where the connection was redirected.
@@ -234,7 +234,7 @@ fn at_address(address: &str) -> Expr {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::bindings;
+    use super::{Expr, bindings};
     use crate::model::filter::Filters;
     use crate::model::listener::{Chain, ChainIndex, ClientAddress, HttpSettings, Listener, Ports, RouteSource};
     use crate::vars::Vars;
@@ -253,6 +253,7 @@ mod tests {
             },
             filters: Filters::default(),
             routes: RouteSource::Named(port.to_string()),
+            scope: Expr::True,
             denied: false,
         };
         let chains = chains.iter().enumerate().map(chain).collect();

@@ -188,6 +188,11 @@ pub(crate) fn header_variable(name: &str) -> Result<String, HeaderError> {
     }
 }
 
+/// It stands for a part of the request line, or for the host.
+pub(crate) fn is_pseudo_header(name: &str) -> bool {
+    name.starts_with(':') || name.eq_ignore_ascii_case("host")
+}
+
 /// It may come in several lines.
 fn is_repeatable(var: &str) -> bool {
     var.starts_with("http_") && var != "http_host"

@@ -71,9 +71,47 @@ pub(crate) fn cookie(name: &str, plain: &PartPattern, quoted: &PartPattern) -> E
     Expr::matches("http_cookie", format!(r"^(?:(?! *+{name}=)[^;]*+;)*+ *+{name}={value}(?=;|\z)"))
 }
 
+/// The element of this index is exactly `text`; without a separator the whole value is the first one.
+pub(crate) fn nth_element(var: &str, separator: Option<char>, index: u32, text: &str) -> Expr {
+    let Some(separator) = separator else { return Expr::equal(var, text) };
+    if text.contains(separator) {
+        return Expr::False;
+    }
+    let (stop, text) = (escape_pcre(&separator.to_string()), escape_pcre(text));
+    Expr::matches(var, format!(r"^(?:[^{stop}]*+{stop}){{{index}}}{text}(?={stop}|\z)"))
+}
+
+/// The first element with this key has exactly this value; one without `between` has an empty one. Without a separator
+/// the whole text is one element.
+pub(crate) fn valued_element(var: &str, separator: Option<char>, (key, between): (&str, char), text: &str) -> Expr {
+    let splits = |part: &str| separator.is_some_and(|separator| part.contains(separator));
+    if key.contains(between) || splits(key) || splits(text) {
+        return Expr::False;
+    }
+    // Where separator and `between` are one, no element has a value.
+    let no_value = separator == Some(between);
+    if no_value && !text.is_empty() {
+        return Expr::False;
+    }
+    let (key, text) = (escape_pcre(key), escape_pcre(text));
+    let between = escape_pcre(&between.to_string());
+    let (skipped, end) = separator.map_or((String::new(), r"\z".to_owned()), |separator| {
+        let stop = escape_pcre(&separator.to_string());
+        let end = format!(r"(?:{stop}|\z)");
+        (format!(r"(?:(?!{key}(?:{between}|{end}))[^{stop}]*+{stop})*+"), format!("(?={end})"))
+    });
+    let valued = format!("{between}{text}{end}");
+    let value = match (text.is_empty(), no_value) {
+        (true, true) => end,
+        (true, false) => format!("(?:{valued}|{end})"),
+        (false, _) => valued,
+    };
+    Expr::matches(var, format!("^{skipped}{key}{value}"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, PartPattern, cookie, query_parameter, query_present};
+    use super::{Comparison, PartPattern, cookie, nth_element, query_parameter, query_present, valued_element};
     use crate::regex::to_pcre_part;
     use crate::vars::Expr;
 
@@ -117,6 +155,35 @@ mod tests {
         assert!(holds(&query_parameter("k", &suffix), "k=aB"));
         assert!(!holds(&query_parameter("k", &suffix), "k=a&x=b"));
         assert!(!holds(&query_parameter("k", &exact("a&b", "&")), "k=a&b"));
+    }
+
+    #[test]
+    fn elements_are_those_of_envoy() {
+        let second = |text: &str| nth_element("v", Some(';'), 1, text);
+        for (value, text, expected) in
+            [("0;1", "1", true), ("0;", "", true), ("0", "", false), (";1;2", "1", true), ("0; 1", "1", false)]
+        {
+            assert_eq!(holds(&second(text), value), expected, "{value}");
+        }
+        assert!(second("a;b").is_false());
+        let split = |text: &str| valued_element("v", Some(';'), ("k", '='), text);
+        for (value, text, expected) in [
+            ("k=1", "1", true),
+            ("a=1;k=1", "1", true),
+            ("k", "", true),
+            ("k=", "", true),
+            ("a;k", "", true),
+            ("k=2;k=1", "1", false),
+            ("k=a=b", "a=b", true),
+            ("kk=1", "1", false),
+            ("a=1; k=1", "1", false),
+            ("k=1;k=2", "1", true),
+            ("k;k=1", "1", false),
+        ] {
+            assert_eq!(holds(&split(text), value), expected, "{value}");
+        }
+        let whole = valued_element("v", None, ("k", '='), "1;j=2");
+        assert!(holds(&whole, "k=1;j=2") && !holds(&whole, "a=1;k=1;j=2"));
     }
 
     #[test]

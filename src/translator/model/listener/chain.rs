@@ -7,12 +7,14 @@ use amesh_xds::wire::envoy::config::listener::v3::filter::ConfigType;
 use amesh_xds::wire::google::protobuf::Any;
 
 use super::http::{self, HttpError};
+use super::scope::Scope;
 use super::{Chain, ChainIndex, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::findings::{Denied, Extension, extension};
 use crate::model::rules::{RuleError, filled};
 use crate::report::{Place, Report};
 use crate::resource_type::message_name;
+use crate::vars::Expr;
 
 /// Why Envoy would refuse a filter chain.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,20 +36,20 @@ pub(crate) enum ChainError {
     Http(usize, HttpError),
 }
 
-/// Converts a chain; `None` where it is not served at all.
+/// Converts a chain, which is one for each of its scopes and one for what has none; none where it is not served at all.
 pub(super) fn convert(
     chain: &wire::FilterChain,
     index: ChainIndex,
     report: &mut Report,
-) -> Result<Option<Chain>, ChainError> {
+) -> Result<Vec<Chain>, ChainError> {
     let place = index.place();
     if !chain.filters.iter().any(is_http) {
         report.add(Code::ListenerWithoutHttp, place, "the filter chain carries no HTTP and is not served");
-        return Ok(None);
+        return Ok(Vec::new());
     }
     if let Some(why) = unserved(chain, &place, report)? {
         report.add(Code::FilterChainRefused, place, why);
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let mut denied = Denied(false);
     for (position, filter) in chain.filters.iter().enumerate() {
@@ -63,11 +65,11 @@ pub(super) fn convert(
                 if next < chain.filters.len() {
                     return Err(ChainError::BehindHttp(next));
                 }
-                return Ok(Some(served(chain, index.with_filter(position), manager)?));
+                return served(chain, index.with_filter(position), manager);
             }
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 fn is_http(filter: &wire::Filter) -> bool {
@@ -79,19 +81,31 @@ fn in_range(port: u32) -> Result<u16, ChainError> {
     u16::try_from(port).ok().filter(|port| *port > 0).ok_or(ChainError::Port(port))
 }
 
-fn served(chain: &wire::FilterChain, index: ChainIndex, manager: http::Manager) -> Result<Chain, ChainError> {
+fn served(chain: &wire::FilterChain, index: ChainIndex, manager: http::Manager) -> Result<Vec<Chain>, ChainError> {
     let matcher = chain.filter_chain_match.as_ref();
     let port = matcher.and_then(|matcher| matcher.destination_port);
     let destination_port = port.map(in_range).transpose()?;
-    Ok(Chain {
+    let scoped = Expr::any(manager.scopes.iter().map(|scope| scope.guard.clone()));
+    let rest = Chain {
         index,
+        scope: scoped.negate(),
         destination_port,
         sniffed: matcher.is_some_and(|matcher| !matcher.application_protocols.is_empty()),
         routes: if manager.denied.0 { RouteSource::Nowhere } else { manager.routes },
         denied: manager.denied.0,
         http: manager.settings,
         filters: manager.filters,
-    })
+    };
+    let of_scope = |(number, scope): (usize, Scope)| Chain {
+        index: index.with_scope(number),
+        scope: scope.guard,
+        routes: RouteSource::Inline(Box::new(scope.routes)),
+        ..rest.clone()
+    };
+    let scopes = if rest.denied { Vec::new() } else { manager.scopes };
+    let mut chains: Vec<Chain> = scopes.into_iter().enumerate().map(of_scope).collect();
+    chains.push(rest);
+    Ok(chains)
 }
 
 /// Why a chain is for connections that APISIX does not take in plain text; there is then nothing to deny either.
@@ -138,9 +152,11 @@ pub(super) fn distinct(chains: Vec<Chain>, report: &mut Report) -> Vec<Chain> {
     let sniffed: Vec<_> = chains.iter().filter(|chain| chain.sniffed).map(|chain| chain.destination_port).collect();
     let preferred = |chain: &Chain| chain.sniffed || !sniffed.contains(&chain.destination_port);
     let mut kept: Vec<Chain> = chains.into_iter().filter(preferred).collect();
-    let ports: Vec<_> = kept.iter().map(|chain| chain.destination_port).collect();
+    let ports: Vec<_> = kept.iter().map(|chain| (chain.index, chain.destination_port)).collect();
     for chain in &mut kept {
-        if ports.iter().filter(|port| **port == chain.destination_port).count() > 1 {
+        let is_like =
+            |(index, port): &(ChainIndex, _)| *port == chain.destination_port && !index.same_chain(chain.index);
+        if ports.iter().any(is_like) {
             report.add(Code::ListenerDenied, "filter_chains", "chains that cannot be told apart are answered 503");
             chain.routes = RouteSource::Nowhere;
             chain.denied = true;

@@ -7,6 +7,7 @@ use amesh_xds::wire::envoy::extensions::filters::network::http_connection_manage
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::scope::{self, Scope, ScopeError};
 use super::{ClientAddress, HttpSettings, Ports, RouteSource};
 use crate::diagnostic::Code;
 use crate::model::filter::{FilterError, Filters, installed};
@@ -32,6 +33,9 @@ pub(crate) enum HttpError {
     /// A rule about one field is broken.
     #[error("{0}")]
     Rule(#[from] RuleError),
+    /// Scopes that Envoy would refuse.
+    #[error("scoped_routes: {0}")]
+    Scope(#[from] ScopeError),
     /// Both ways to cut ports off.
     #[error("strip_matching_host_port and strip_any_host_port are both set")]
     BothStripped,
@@ -39,7 +43,9 @@ pub(crate) enum HttpError {
 
 /// What is read of a connection manager.
 pub(super) struct Manager {
+    /// For requests without a scope, where there are some.
     pub(super) routes: RouteSource,
+    pub(super) scopes: Vec<Scope>,
     pub(super) denied: Denied,
     pub(super) settings: HttpSettings,
     pub(super) filters: Filters,
@@ -48,7 +54,7 @@ pub(super) struct Manager {
 /// Decodes and validates a connection manager that has been scanned. `denied`: it cannot be used safely as it is.
 pub(super) fn convert(
     bytes: &Bytes,
-    denied: Denied,
+    mut denied: Denied,
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<Manager, HttpError> {
@@ -70,6 +76,7 @@ pub(super) fn convert(
         websocket: websocket(&manager, place, report),
         client: client(&manager),
     };
+    let mut scopes = Vec::new();
     let routes = match manager.route_specifier {
         Some(RouteSpecifier::Rds(rds)) if rds.route_config_name.is_empty() => return Err(HttpError::UnnamedRoutes),
         Some(RouteSpecifier::Rds(rds)) => {
@@ -80,7 +87,13 @@ pub(super) fn convert(
         }
         Some(RouteSpecifier::RouteConfig(config)) => RouteSource::Inline(Box::new(config)),
         // The one that is set is not read, which the scan has reported.
-        None if denied.0 => RouteSource::Nowhere,
+        None | Some(RouteSpecifier::ScopedRoutes(_)) if denied.0 => RouteSource::Nowhere,
+        Some(RouteSpecifier::ScopedRoutes(scoped)) => {
+            let told = scope::convert(scoped, place, report)?;
+            denied = denied.or(Denied(told.is_none()));
+            scopes = told.unwrap_or_default();
+            RouteSource::Inline(Box::default())
+        }
         None => return Err(HttpError::NoRoutes),
     };
     if denied.0 {
@@ -89,7 +102,7 @@ pub(super) fn convert(
         report.add(Code::PathNormalised, place, PATHS);
         report.add(Code::GatewayManners, place, MANNERS);
     }
-    Ok(Manager { routes, denied, settings, filters: Filters::Known(filters.into()) })
+    Ok(Manager { routes, scopes, denied, settings, filters: Filters::Known(filters.into()) })
 }
 
 const MANNERS: &str = "nginx sets server, date, x-real-ip, x-forwarded-* and with a status of 5xx \
