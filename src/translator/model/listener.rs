@@ -110,9 +110,9 @@ const SCOPES: &str = "scoped_routes.scoped_route_configurations_list.scoped_rout
 impl fmt::Display for ChainIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_default() {
-            f.write_str("default")?
+            f.write_str("default")?;
         } else {
-            self.chain.fmt(f)?
+            self.chain.fmt(f)?;
         }
         self.scope.checked_sub(1).map_or(Ok(()), |scope| write!(f, ".scope{scope}"))
     }

@@ -1,7 +1,8 @@
 //! Which requests belong to which listener and filter chain.
 //!
 //! APISIX routes are global to all ports, so where there is more than one filter chain every route carries a condition
-//! on the port. The conditions of two chains never hold for the same request.
+//! on the port, and where headers choose its routes, on those. The conditions of two chains, or of two scopes of one,
+//! never hold for the same request.
 
 mod ports;
 

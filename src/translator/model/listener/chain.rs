@@ -85,10 +85,10 @@ fn served(chain: &wire::FilterChain, index: ChainIndex, manager: http::Manager) 
     let matcher = chain.filter_chain_match.as_ref();
     let port = matcher.and_then(|matcher| matcher.destination_port);
     let destination_port = port.map(in_range).transpose()?;
-    let scoped = Expr::any(manager.scopes.iter().map(|scope| scope.guard.clone()));
+    let taken = Expr::any(manager.scopes.iter().map(|scope| scope.guard.clone()));
     let rest = Chain {
         index,
-        scope: scoped.negate(),
+        scope: taken.negate(),
         destination_port,
         sniffed: matcher.is_some_and(|matcher| !matcher.application_protocols.is_empty()),
         routes: if manager.denied.0 { RouteSource::Nowhere } else { manager.routes },

@@ -88,8 +88,8 @@ pub(super) fn convert(
         Some(RouteSpecifier::RouteConfig(config)) => RouteSource::Inline(Box::new(config)),
         // The one that is set is not read, which the scan has reported.
         None | Some(RouteSpecifier::ScopedRoutes(_)) if denied.0 => RouteSource::Nowhere,
-        Some(RouteSpecifier::ScopedRoutes(scoped)) => {
-            let told = scope::convert(scoped, place, report)?;
+        Some(RouteSpecifier::ScopedRoutes(config)) => {
+            let told = scope::convert(config, place, report)?;
             denied = denied.or(Denied(told.is_none()));
             scopes = told.unwrap_or_default();
             RouteSource::Inline(Box::default())

@@ -51,24 +51,18 @@ const INDEX_MAX: u32 = 100;
 
 /// The scopes; `None` where it cannot be told which one a request has, which is reported.
 pub(super) fn convert(
-    scoped: ScopedRoutes,
+    config: ScopedRoutes,
     place: &Place<'_>,
     report: &mut Report,
 ) -> Result<Option<Vec<Scope>>, ScopeError> {
     let place = place.field("scoped_routes");
-    filled(&scoped.name, "name")?;
-    let builders = set(scoped.scope_key_builder, "scope_key_builder")?.fragments;
-    if builders.is_empty() {
-        return Err(ScopeError::Empty("scope_key_builder.fragments"));
-    }
+    filled(&config.name, "name")?;
+    let builders = some(set(config.scope_key_builder, "scope_key_builder")?.fragments, "scope_key_builder.fragments")?;
     let builders = builders.into_iter().map(extractor).collect::<Result<Vec<_>, _>>()?;
-    let Some(ConfigSpecifier::ScopedRouteConfigurationsList(list)) = scoped.config_specifier else {
+    let Some(ConfigSpecifier::ScopedRouteConfigurationsList(list)) = config.config_specifier else {
         return Err(ScopeError::Unset("config_specifier"));
     };
-    let list = list.scoped_route_configurations;
-    if list.is_empty() {
-        return Err(ScopeError::Empty("scoped_route_configurations"));
-    }
+    let list = some(list.scoped_route_configurations, "scoped_route_configurations")?;
     let scopes = list.into_iter().map(scope).collect::<Result<Vec<_>, _>>()?;
     let told = told(&builders, scopes);
     match &told {
@@ -149,6 +143,10 @@ fn one_character(text: &str) -> Result<Option<char>, &'static str> {
     }
 }
 
+fn some<T>(list: Vec<T>, name: &'static str) -> Result<Vec<T>, ScopeError> {
+    if list.is_empty() { Err(ScopeError::Empty(name)) } else { Ok(list) }
+}
+
 /// A scope and its key.
 struct Keyed {
     name: String,
@@ -178,9 +176,7 @@ fn extractor(builder: FragmentBuilder) -> Result<HeaderValueExtractor, ScopeErro
 fn scope(scope: ScopedRouteConfiguration) -> Result<Keyed, ScopeError> {
     filled(&scope.name, "scoped_route_configurations.name")?;
     let fragments = set(scope.key, "scoped_route_configurations.key")?.fragments;
-    if fragments.is_empty() {
-        return Err(ScopeError::Empty("scoped_route_configurations.key.fragments"));
-    }
+    let fragments = some(fragments, "scoped_route_configurations.key.fragments")?;
     let text = |fragment: Option<KeyType>| match fragment {
         Some(KeyType::StringKey(text)) => Ok(text),
         None => Err(ScopeError::Unset("scoped_route_configurations.key.fragments.type")),
