@@ -9,14 +9,19 @@
 //! are taken for others, as a guard on every route would cost more than they are worth: `.example.com` counts as a name
 //! below `*.example.com`, and with [`PortMatching::Ignore`] a trailing dot is not seen.
 //!
+//! Where another header chooses virtual hosts, there are no host keys: [`plan_by_header`].
+//!
 //! The cost is that of sorting the domains. This module never reads routes.
 
+mod by_header;
 mod domain;
 mod guard;
 mod plan;
+mod text;
 
+pub(crate) use by_header::{plan_by_header, several_lines};
 pub(crate) use domain::has_host_key;
-pub(crate) use plan::{HostNote, HostPlan, PortMatching, plan_hosts};
+pub(crate) use plan::{HostNote, HostPlan, HostlessGroup, PortMatching, plan_hosts};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]

@@ -115,6 +115,8 @@ pub(crate) struct Settings {
     pub(crate) largest_body: u32,
     /// `ignore_port_in_host_matching`.
     pub(crate) ignore_port: bool,
+    /// `vhost_header`, as a variable; `None`: the host chooses virtual hosts.
+    pub(crate) host_variable: Option<String>,
     /// `ignore_path_parameters_in_path_matching`.
     pub(crate) ignore_path_parameters: bool,
     /// `typed_per_filter_config`.
@@ -205,7 +207,8 @@ impl Table {
 
     /// Virtual hosts that share the router without hosts, and those that decide what belongs there.
     pub(crate) fn sharing(&self) -> Vec<SharingHost<'_>> {
-        let sharing = self.units.iter().filter(|(_, unit)| self.any_ports > 0 || unit.is_sharing);
+        let all = self.any_ports > 0 || self.settings.host_variable.is_some();
+        let sharing = self.units.iter().filter(|(_, unit)| all || unit.is_sharing);
         sharing.map(|(key, unit)| SharingHost { key, index: unit.index, host: &unit.host }).collect()
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::headers::{Values, of_match};
 use crate::hosts::hosts;
-use crate::look::list;
+use crate::look::{list, text};
 use crate::mesh::Mesh;
 use crate::paths::paths;
 use crate::probe::Probe;
@@ -52,6 +52,7 @@ pub fn probes(mesh: &Mesh, seed: u64) -> Vec<Probe> {
         probes.push(Probe::new(request(&site, &lost)));
         probes
             .extend(without_scope(&site).map(|headers| Probe::new(request(&site, &Draft { headers, ..lost.clone() }))));
+        probes.extend(by_header(&site, &lost).iter().map(|draft| Probe::new(request(&site, draft))));
     }
     probes
 }
@@ -62,6 +63,21 @@ fn without_scope<'s>(site: &'s Site<'_>) -> impl Iterator<Item = Vec<(String, Op
         let others = [None, Some(String::new()), Some(format!("{value}2")), Some(format!("2{value}"))];
         others.into_iter().map(|other| vec![(name.clone(), other)])
     })
+}
+
+/// Requests without the header that chooses virtual hosts, with an empty one and with one in two lines.
+fn by_header(site: &Site<'_>, lost: &Draft) -> Vec<Draft> {
+    let Some(name) = host_header(site) else { return Vec::new() };
+    let draft = |values: &[Option<&str>]| {
+        let headers = values.iter().map(|value| (name.clone(), value.map(str::to_owned))).collect();
+        Draft { headers, ..lost.clone() }
+    };
+    vec![draft(&[None]), draft(&[Some("")]), draft(&[Some("nobody.invalid"); 2])]
+}
+
+/// The header in the place of the host.
+fn host_header(site: &Site<'_>) -> Option<String> {
+    text(site.routes, &["vhost_header"]).filter(|name| !name.is_empty()).map(str::to_ascii_lowercase)
 }
 
 fn of_virtual_host(site: &Site<'_>, virtual_host: &Value, rng: &mut Rng, probes: &mut Vec<Probe>) {
@@ -160,7 +176,7 @@ fn mix(choices: &[(String, Values)], list: &mut Vec<(String, Option<String>)>, r
     }
 }
 
-/// Puts a draft on the wire. Pseudo headers go where they belong.
+/// Puts a draft on the wire. Pseudo headers go where they belong; the host goes into the header that stands for it.
 fn request(site: &Site<'_>, draft: &Draft) -> Request {
     let mut host = draft.host.clone();
     let mut method = draft.method.clone();
@@ -168,7 +184,8 @@ fn request(site: &Site<'_>, draft: &Draft) -> Request {
     let is_set = |name: &str| draft.headers.iter().any(|(other, _)| other == name);
     let mut headers: Vec<_> =
         site.scope.iter().filter(|(name, _)| !is_set(name)).map(|(n, v)| (n.as_str(), v)).collect();
-    for (name, value) in &draft.headers {
+    let chosen = host_header(site).filter(|name| !is_set(name)).map(|name| (name, Some(draft.host.clone())));
+    for (name, value) in draft.headers.iter().chain(&chosen) {
         let Some(value) = value else { continue };
         match name.as_str() {
             ":method" if is_token(value) => method.clone_from(value),

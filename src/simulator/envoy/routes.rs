@@ -95,8 +95,7 @@ impl RouteTable {
     pub(super) fn find(&self, exchange: &Exchange, draw: &Draw, steps: &mut Vec<Step>) -> Known<Place<'_>> {
         NotModelled::check(self.not_modelled.as_ref())?;
         let host = self.host_text(exchange);
-        let found = self.virtual_host(&host).filter(|_| !host.is_empty() || self.host_header.is_empty());
-        let Some((virtual_host, domain)) = found else {
+        let Some((virtual_host, domain)) = self.virtual_host(&host).filter(|_| self.has_host(exchange)) else {
             steps.push(Step::NoVirtualHost(String::from_utf8_lossy(&host).into_owned()));
             return Ok(Place::NoRoute(None));
         };
@@ -126,10 +125,18 @@ impl RouteTable {
         Ok(Place::NoRoute(Some(virtual_host)))
     }
 
+    /// Where `*` is the only domain, Envoy does not look for the header.
+    fn has_host(&self, exchange: &Exchange) -> bool {
+        let mut domains = self.hosts.iter().flat_map(|host| &host.domains);
+        matches!(self.host_header.as_str(), "" | "host")
+            || domains.all(|it| it == "*")
+            || exchange.headers.has(&self.host_header)
+    }
+
     /// What is compared with domains.
     fn host_text(&self, exchange: &Exchange) -> Vec<u8> {
         let mut host = match self.host_header.as_str() {
-            "" => exchange.authority().to_vec(),
+            "" | "host" => exchange.authority().to_vec(),
             name => exchange.headers.value(name).to_vec(),
         };
         if let Some(port) = port_start(&host).filter(|_| self.ignores_port) {

@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::domain::{Class, Domain, Keyed, Port, Spec, split_port};
 use super::guard::{Shape, dot_guard, ports_guard, star_guard, text_pattern};
+use super::text::{ALTERNATIVES_MAX, Texts, in_order};
 use crate::vars::Expr;
-
-/// Bytes of one alternation pattern; PCRE2 limits a compiled pattern to 64 KiB.
-const PATTERN_MAX: usize = 16_384;
-/// Alternatives of one pattern, each of which may cost a step of nginx's match limit.
-const ALTERNATIVES_MAX: usize = 256;
 
 /// What Envoy does with the port in a Host header before it compares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,21 +118,18 @@ fn first_twice(lowers: &[(String, usize)]) -> Option<(String, usize)> {
     lowers.get(again).cloned()
 }
 
-/// A domain without key, in the order in which Envoy tries them: class, longest first, then a fixed order.
-type TextRank = (Class, Reverse<usize>, String);
-
 struct Sorter {
     ports: PortMatching,
     /// Sorted in the end.
     keys: Vec<Keyed>,
-    texts: BTreeMap<TextRank, usize>,
+    texts: Texts,
     any: Option<usize>,
     notes: Vec<HostNote>,
 }
 
 impl Sorter {
     fn new(ports: PortMatching) -> Self {
-        Self { ports, keys: Vec::new(), texts: BTreeMap::new(), any: None, notes: Vec::new() }
+        Self { ports, keys: Vec::new(), texts: Texts::new(), any: None, notes: Vec::new() }
     }
 
     fn add(&mut self, virtual_host: usize, domain: &str, lower: &str) {
@@ -249,16 +242,7 @@ impl Sorter {
     }
 
     fn hostless(&self) -> Vec<HostlessGroup> {
-        let mut groups: Vec<HostlessGroup> = Vec::new();
-        let mut run = Run::default();
-        for ((class, _, text), virtual_host) in &self.texts {
-            let pattern = text_pattern(*class, text, self.ports);
-            if !run.takes(*virtual_host, &pattern) {
-                groups.extend(run.finish());
-            }
-            run.push(*virtual_host, pattern);
-        }
-        groups.extend(run.finish());
+        let mut groups = in_order(&self.texts, "http_host", |class, text| text_pattern(class, text, self.ports));
         groups.extend(self.any.map(|virtual_host| HostlessGroup { virtual_host, guard: Expr::True }));
         groups
     }
@@ -308,36 +292,4 @@ fn by_nesting(keys: Vec<String>) -> BTreeMap<usize, Vec<String>> {
         covering.push(text);
     }
     nested
-}
-
-/// Consecutive domains of one virtual host, joined into one alternation.
-#[derive(Default)]
-struct Run {
-    virtual_host: usize,
-    patterns: Vec<String>,
-    bytes: usize,
-}
-
-impl Run {
-    fn takes(&self, virtual_host: usize, pattern: &str) -> bool {
-        self.virtual_host == virtual_host
-            && self.patterns.len() < ALTERNATIVES_MAX
-            && self.bytes.saturating_add(pattern.len()) <= PATTERN_MAX
-    }
-
-    fn push(&mut self, virtual_host: usize, pattern: String) {
-        self.virtual_host = virtual_host;
-        self.bytes = self.bytes.saturating_add(pattern.len());
-        self.patterns.push(pattern);
-    }
-
-    fn finish(&mut self) -> Option<HostlessGroup> {
-        let run = std::mem::take(self);
-        let pattern = match run.patterns.as_slice() {
-            [] => return None,
-            [only] => only.clone(),
-            many => format!("(?:{})", many.join("|")),
-        };
-        Some(HostlessGroup { virtual_host: run.virtual_host, guard: Expr::matches_caseless("http_host", pattern) })
-    }
 }

@@ -41,6 +41,8 @@ pub(super) struct Line {
 /// Where a line stands in its virtual host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
+    /// Before all virtual hosts: requests of which it is not known whose they are.
+    Lines,
     /// Before all routes: requests without TLS.
     Tls,
     /// Before the route of this index: requests whose path parameters it cannot leave out.
@@ -162,6 +164,14 @@ impl LineMaker<'_> {
         let ended = before.iter().any(|line| line.condition.is_true() && line.keys == every);
         let place = (!ended).then_some(place);
         self.without_route(&Expr::True, Outcome::status(404), Position::End, place)
+    }
+
+    /// Denies requests, whatever their path.
+    pub(super) fn denied_before(&mut self, condition: &Expr, position: Position) -> Vec<Line> {
+        if condition.is_false() {
+            return Vec::new();
+        }
+        self.without_route(condition, Outcome::denied(), position, None)
     }
 
     /// Sends requests without TLS to it, whatever their path.

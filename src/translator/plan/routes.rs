@@ -10,7 +10,7 @@ use super::patterns::Patterns;
 use super::variant::ClusterUse;
 use crate::apisix::{Abort, Labels, Plugins, Route, Writer};
 use crate::diagnostic::Code;
-use crate::hosts::{HostNote, HostPlan, PortMatching, plan_hosts};
+use crate::hosts::{HostNote, HostPlan, HostlessGroup, PortMatching, plan_by_header, plan_hosts, several_lines};
 use crate::model::cluster::View;
 use crate::model::route::VirtualHost;
 use crate::names;
@@ -51,6 +51,15 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// The domains that have no host key, in Envoy's order.
+    fn hostless(&self, hosts: &[SharingHost<'_>]) -> Vec<HostlessGroup> {
+        let domains = hosts.iter().map(|sharing| sharing.host.domains.as_slice());
+        match &self.settings.host_variable {
+            Some(var) => plan_by_header(domains, var, self.settings.ignore_port),
+            None => plan_hosts(domains, self.ports()).unwrap_or_default().hostless,
+        }
+    }
+
     fn ports(&self) -> PortMatching {
         if self.settings.ignore_port { PortMatching::Ignore } else { self.requests.ports }
     }
@@ -95,6 +104,9 @@ pub(crate) fn own_routes<'a>(
     host: &'a VirtualHost,
     neighbours: impl Iterator<Item = &'a VirtualHost>,
 ) -> Routes {
+    if scope.settings.host_variable.is_some() {
+        return Routes::default();
+    }
     let all = std::iter::once(host).chain(neighbours).map(|host| host.domains.as_slice());
     let plan = plan_hosts(all, scope.ports()).unwrap_or_default();
     let mut maker = maker(scope);
@@ -118,11 +130,16 @@ pub(crate) fn own_routes<'a>(
 
 /// The routes of all virtual hosts that have domains without a host key, in Envoy's order, then the final 404.
 pub(crate) fn shared_routes(scope: &Scope<'_>, hosts: &[SharingHost<'_>]) -> Routes {
-    let plan = plan_hosts(hosts.iter().map(|sharing| &sharing.host.domains), scope.ports()).unwrap_or_default();
+    let groups = scope.hostless(hosts);
     let mut maker = maker(scope);
     let mut lines = Vec::new();
+    if let Some(var) = &scope.settings.host_variable
+        && groups.iter().any(|group| !group.guard.is_true())
+    {
+        lines.extend(maker.denied_before(&several_lines(var), Position::Lines));
+    }
     let mut ended = false;
-    for (index, group) in plan.hostless.iter().enumerate() {
+    for (index, group) in groups.iter().enumerate() {
         let Some(SharingHost { key, index: place, host }) = hosts.get(group.virtual_host) else { continue };
         let piece = if group.guard.is_true() { ANY.to_owned() } else { format!("{ANY}{index}") };
         let owner = Owner { key: (*key).to_owned(), piece };
@@ -230,6 +247,8 @@ fn position(line: &Line) -> String {
     match (line.position, line.part) {
         (Position::Tls, 0) => "tls".to_owned(),
         (Position::Tls, part) => format!("tls.{part}"),
+        (Position::Lines, 0) => "lines".to_owned(),
+        (Position::Lines, part) => format!("lines.{part}"),
         (Position::End, 0) => "end".to_owned(),
         (Position::End, part) => format!("end.{part}"),
         (Position::Leaf(leaf), 0) => format!("leaf{leaf}"),

@@ -161,6 +161,7 @@ impl Table {
         self.replace(update.changed, &mut changed.shared);
         around.extend(changed.units.iter().flat_map(|key| self.neighbours(key)).cloned());
         changed.units.extend(around.into_iter().filter(|key| self.units.contains_key(key)));
+        changed.shared |= self.settings.host_variable.is_some();
         if self.any_ports > 0 {
             changed.shared = true;
             changed.units.extend(self.units.iter().filter(|(_, unit)| unit.has_any_port).map(|(key, _)| key.clone()));
