@@ -174,6 +174,9 @@ impl<'r> Router<'r> {
         cluster: &str,
         exchange: &mut Exchange,
     ) -> Known<()> {
+        if host.counts_attempts {
+            exchange.headers.set("x-envoy-attempt-count", *b"1");
+        }
         if let Some(weight) = weight {
             weight.request.apply_to_request(exchange, &route.this.name, cluster)?;
             if let Some(host) = &weight.host {

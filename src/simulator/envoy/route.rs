@@ -54,6 +54,8 @@ pub(super) struct VirtualHost {
     pub(super) tls: TlsRequirement,
     pub(super) level: Level,
     pub(super) retry: Option<Retry>,
+    /// Requests say which try they are.
+    pub(super) counts_attempts: bool,
     pub(super) mirrors: Vec<MirrorPolicy>,
     /// The deprecated policy.
     pub(super) cors: Option<Override>,
@@ -69,7 +71,7 @@ pub(super) enum TlsRequirement {
 }
 
 /// What counts, traces or describes, and what only filters read that are not modelled themselves.
-const IGNORED: [&str; 9] = [
+const IGNORED: [&str; 8] = [
     "metadata",
     "decorator",
     "tracing",
@@ -78,7 +80,6 @@ const IGNORED: [&str; 9] = [
     "request_body_buffer_limit",
     "virtual_clusters",
     "rate_limits",
-    "include_request_attempt_count",
 ];
 
 impl Level {
@@ -189,6 +190,7 @@ impl VirtualHost {
             tree,
             tls,
             level: Level::read(host)?,
+            counts_attempts: host.flag("include_request_attempt_count")?,
             retry: policy.map(|policy| retry(&policy)).transpose()?.flatten(),
             mirrors: MirrorPolicy::read_all(host)?,
             cors: Override::read_cors(host)?,

@@ -57,6 +57,8 @@ pub(crate) struct VirtualHost {
     pub(crate) filters: Overrides,
     /// What is done to headers; `None`: nothing.
     pub(crate) mutations: Option<Box<HeaderMutations>>,
+    /// `include_request_attempt_count`: done before all other changes to requests that are forwarded; `None`: nothing.
+    pub(crate) attempts: Option<Box<HeaderMutations>>,
     /// The first that matches decides.
     pub(crate) routes: Vec<Route>,
     /// Which of the routes a request may have, by the first condition that holds; none holds: none. `None`: all.

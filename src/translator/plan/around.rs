@@ -18,13 +18,15 @@ pub(super) struct Around<'a> {
 impl<'a> Around<'a> {
     /// The levels that change headers, in the order in which Envoy works through them.
     pub(super) fn levels(self, destination: Option<&'a Destination>) -> Vec<&'a HeaderMutations> {
+        let attempts = destination.and(self.host.attempts.as_deref());
         let destination = destination.and_then(|destination| destination.mutations.as_deref());
         let mut levels = [&self.route.mutations, &self.host.mutations, &self.settings.mutations];
         // The last one wins. What a weighted cluster says comes first in any case.
         if self.settings.most_specific_wins {
             levels.reverse();
         }
-        destination.into_iter().chain(levels.into_iter().filter_map(|level| level.as_deref())).collect()
+        let first = attempts.into_iter().chain(destination);
+        first.chain(levels.into_iter().filter_map(|level| level.as_deref())).collect()
     }
 
     /// What is said about filters, the most specific level first.

@@ -19,6 +19,7 @@ use crate::vars::Expr;
 
 /// What a denied request is told.
 const DENIED: &str = "this request is denied: its route cannot be translated safely";
+const ATTEMPTS: &str = "header \"x-envoy-attempt-count\": further tries say 1 as well";
 /// Envoy's status for a request that cannot reach its cluster.
 const UNAVAILABLE: u16 = 503;
 
@@ -161,6 +162,9 @@ impl LineMaker<'_> {
         let mirror = forward.mirror.as_deref().or(around.host.mirror.as_deref());
         let mirror = mirror.or(self.settings.mirror.as_deref());
         let retry = forward.retry.or(around.host.retry).unwrap_or(Retry { retries: 0, per_try_timeout: 0 });
+        if retry.retries > 0 && around.host.attempts.is_some() {
+            self.report.add(Code::HeaderApproximated, place.field("route"), ATTEMPTS);
+        }
         let variant = Variant {
             retries: retry.retries,
             retry_timeout: if retry.retries > 0 { forward.timeout } else { 0 },

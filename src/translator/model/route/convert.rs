@@ -16,13 +16,16 @@ use crate::diagnostic::Code;
 use crate::model::duration::DurationError;
 use crate::model::filter::{CorsError, deprecated_cors};
 use crate::model::findings::{Denied, scan};
-use crate::model::headers::{HeaderListError, header_mutations};
+use crate::model::format::{Format, Part};
+use crate::model::headers::{Addition, Append, HeaderListError, HeaderMutations, Level, header_mutations};
 use crate::model::rules::{RuleError, defined, filled, one_line};
 use crate::model::tree::TreeError;
 use crate::options::Limits;
 use crate::report::{Place, Report};
 
 const VIRTUAL_HOST: &str = "envoy.config.route.v3.VirtualHost";
+/// The header that counts the tries of a request.
+const ATTEMPTS: &str = "x-envoy-attempt-count";
 pub(super) const ROUTE: &str = "envoy.config.route.v3.Route";
 
 /// Why Envoy would refuse a virtual host.
@@ -131,8 +134,18 @@ pub(crate) fn convert_virtual_host(
     let mirror = mirror::convert(&host.request_mirror_policies, &Place::ROOT, report)?;
     let requires_tls = requires_tls(&host, report)?;
     let cors = host.cors.map(|policy| deprecated_cors(policy, &Place::ROOT, report)).transpose()?.map(Box::new);
+    let attempts = host.include_request_attempt_count.then(|| Box::new(first_attempt()));
     let (name, domains) = (host.name, host.domains);
-    Ok(VirtualHost { retry, mirror, cors, requires_tls, name, domains, filters, mutations, routes, tree: leaves })
+    let tree = leaves;
+    Ok(VirtualHost { retry, mirror, cors, requires_tls, name, domains, filters, mutations, attempts, routes, tree })
+}
+
+/// `x-envoy-attempt-count: 1`, whatever came.
+fn first_attempt() -> HeaderMutations {
+    let value = Format(vec![Part::Text("1".to_owned())]);
+    let name = ATTEMPTS.to_owned();
+    let count = Addition { name, value, action: Append::Overwrite, keep_empty: false };
+    HeaderMutations { request: Level { remove: Vec::new(), add: vec![count] }, response: Level::default() }
 }
 
 fn requires_tls(host: &wire::VirtualHost, report: &mut Report) -> Result<bool, RuleError> {
