@@ -137,7 +137,7 @@ pub(crate) fn convert_virtual_host(
     let attempts = host.include_request_attempt_count.then(|| Box::new(first_attempt()));
     let (name, domains) = (host.name, host.domains);
     let tree = leaves;
-    Ok(VirtualHost { retry, mirror, cors, requires_tls, name, domains, filters, mutations, attempts, routes, tree })
+    Ok(VirtualHost { name, domains, retry, mirror, cors, requires_tls, filters, mutations, attempts, routes, tree })
 }
 
 /// `x-envoy-attempt-count: 1`, whatever came.
