@@ -33,8 +33,12 @@ pub(crate) fn read(path: &Path, max_size: u64) -> Result<Vec<u8>, ReadError> {
     if read > limit { Err(ReadError::TooLarge(max_size)) } else { Ok(bytes) }
 }
 
-/// Puts a file in place in one step: readers see the old contents or the new, never a part. Makes the folder.
+/// Puts a file in place in one step: readers see the old contents or the new, never a part. Makes the folder. What is no
+/// file, such as `/dev/null` or a pipe, is written to and stays what it is.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
+        return fs::write(path, contents);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or(Ok(()), fs::create_dir_all)?;
     let new = beside(path);
@@ -51,4 +55,20 @@ pub(crate) fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}", std::process::id()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_written_to_and_stays() {
+        let link = std::env::temp_dir().join(format!("amesh-files-{}", std::process::id()));
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        let written = write(&link, b"gone");
+        let is_link = fs::symlink_metadata(&link).unwrap().is_symlink();
+        fs::remove_file(&link).unwrap();
+        written.unwrap();
+        assert!(is_link, "the device was replaced by a file");
+    }
 }

@@ -154,7 +154,7 @@ fn left_over(ours: &[Lot], theirs: &[Lot], differences: &mut Vec<Difference>) {
             theirs.iter().position(|(other, it)| !*other && !is_paired && (it.share - fate.share).abs() <= SHARE);
         match instead {
             Some(index) => {
-                differences.push(difference(Aspect::Outcome, brief(&fate), brief(&theirs.swap_remove(index).1)))
+                differences.push(difference(Aspect::Outcome, brief(&fate), brief(&theirs.swap_remove(index).1)));
             }
             None if is_paired => differences.push(difference(Aspect::Share, brief(&fate), "another share")),
             None => differences.push(difference(Aspect::Outcome, brief(&fate), "never")),

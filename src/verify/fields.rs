@@ -31,8 +31,13 @@ fn aspects(field: &str, aspect: &Aspect) -> bool {
         "timeout" | "max_stream_duration" | "max_grpc_timeout" | "grpc_timeout_offset" => {
             matches!(aspect, Aspect::Timeout)
         }
-        "retry_policy" | "retry_policy_typed_config" | "hedge_policy" => matches!(aspect, Aspect::Retries),
-        "retriable_status_codes" | "retriable_headers" => matches!(aspect, Aspect::Retries),
+        "retry_policy"
+        | "retry_policy_typed_config"
+        | "hedge_policy"
+        | "retriable_status_codes"
+        | "retriable_headers" => {
+            matches!(aspect, Aspect::Retries)
+        }
         "request_mirror_policies" => matches!(aspect, Aspect::Mirrors),
         "header_delay" => matches!(aspect, Aspect::Delay | Aspect::Outcome | Aspect::Share),
         "header_abort" => matches!(aspect, Aspect::Status | Aspect::Outcome | Aspect::Share),

@@ -65,7 +65,9 @@ fn remove(value: &mut Value, pointer: &[String]) {
         (Value::Object(fields), [key, rest @ ..]) => fields.get_mut(key).into_iter().for_each(|it| remove(it, rest)),
         (Value::Array(items), [place, rest @ ..]) => {
             let item = place.parse::<usize>().ok().and_then(|place| items.get_mut(place));
-            item.into_iter().for_each(|it| remove(it, rest));
+            if let Some(item) = item {
+                remove(item, rest);
+            }
         }
         _ => {}
     }

@@ -73,13 +73,12 @@ fn scope(builders: &[Value], scope: &Value) -> Vec<(String, String)> {
     let line = |(builder, fragment): (&Value, &Value)| {
         let extractor = at(builder, &["header_value_extractor"])?;
         let key = text(fragment, &["string_key"])?;
-        let value = match at(extractor, &["element"]) {
-            Some(element) => format!("{}{}{key}", text(element, &["key"])?, text(element, &["separator"])?),
-            None => {
-                let separator = text(extractor, &["element_separator"]).unwrap_or_default();
-                let before = usize::try_from(number(extractor, &["index"]).unwrap_or_default()).unwrap_or_default();
-                format!("{}{key}", separator.repeat(before.min(1_000)))
-            }
+        let value = if let Some(element) = at(extractor, &["element"]) {
+            format!("{}{}{key}", text(element, &["key"])?, text(element, &["separator"])?)
+        } else {
+            let separator = text(extractor, &["element_separator"]).unwrap_or_default();
+            let before = usize::try_from(number(extractor, &["index"]).unwrap_or_default()).unwrap_or_default();
+            format!("{}{key}", separator.repeat(before.min(1_000)))
         };
         Some((text(extractor, &["name"])?.to_ascii_lowercase(), value))
     };

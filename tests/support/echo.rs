@@ -80,7 +80,8 @@ fn answer_to(name: &str, head: &str) -> String {
         wanted.map(|wanted| serde_json::from_str(wanted).expect("a behaviour")).unwrap_or_default();
     std::thread::sleep(Duration::from_secs_f64(seconds));
     let fixed = ANSWER_HEADERS.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
-    let more: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let more: Vec<String> = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let more = more.concat();
     format!("HTTP/1.1 {status} -\r\n{fixed}{more}content-length: {}\r\n\r\n{body}", body.len())
 }
 

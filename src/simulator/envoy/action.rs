@@ -162,7 +162,8 @@ impl Target {
             Self::NotModelled(what) => NotModelled::because(what),
             Self::Weighted(clusters, header) => {
                 let total: u64 = clusters.iter().map(|cluster| u64::from(cluster.weight)).sum();
-                let named = header.as_ref().and_then(|header| header.number(exchange)).map(|number| number % total);
+                let named = header.as_ref().and_then(|header| header.number(exchange));
+                let named = named.and_then(|number| number.checked_rem(total));
                 let selected = named.unwrap_or_else(|| if clusters.len() == 1 { 0 } else { draw.modulo(total) });
                 let mut end: u64 = 0;
                 let chosen = clusters.iter().find(|cluster| {

@@ -136,7 +136,7 @@ fn leaf(action: &Object, largest_body: usize, routes: &RefCell<Vec<Route>>) -> R
         "envoy.config.route.v3.Route" => routes.push(Route::read(first, action, largest_body)?),
         "envoy.config.route.v3.RouteList" => {
             for (index, route) in action.objects("routes")?.iter().enumerate() {
-                routes.push(Route::read(first + index, route, largest_body)?);
+                routes.push(Route::read(first.saturating_add(index), route, largest_body)?);
             }
         }
         _ => return Err(action.refuse("", "Didn't find a registered implementation")),

@@ -51,8 +51,14 @@ impl Condition {
             Self::Not(part) => part.headers(names),
             Self::Header(header) | Self::Joined(header) => names.push(&header.name),
             // The client's address has been found before any filter runs.
-            Self::Client(_) | Self::Destination(_) | Self::Peer(_) | Self::Port(..) => {}
-            Self::Path(_) | Self::Template(_) | Self::ServerName(_) | Self::ServerNameGiven(_) => {}
+            Self::Client(_)
+            | Self::Destination(_)
+            | Self::Peer(_)
+            | Self::Port(..)
+            | Self::Path(_)
+            | Self::Template(_)
+            | Self::ServerName(_)
+            | Self::ServerNameGiven(_) => {}
         }
     }
 }

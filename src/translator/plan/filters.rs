@@ -123,12 +123,17 @@ impl Context<'_> {
 
     fn filter(&mut self, name: &str, config: Effective<'_>, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
         match config {
-            Effective::Mismatch => Err("the route configures it as if it were another filter".into()),
             // What routes say about a tree says nothing where no filter is in one.
-            Effective::Config(Config::Nothing | Config::Off | Config::PassedBy(_)) => Ok(shares),
+            Effective::Config(
+                Config::Nothing
+                | Config::Off
+                | Config::PassedBy(_)
+                | Config::JwtRoute(JwtRoute::Disabled)
+                | Config::ExtAuthz(None),
+            ) => Ok(shares),
             Effective::Unless(passes, config) => self.unless(name, passes, config, shares),
             Effective::Config(Config::Wrapped(wrapped)) => self.unless(name, &wrapped.passes, &wrapped.inner, shares),
-            Effective::Config(Config::Unusable(why)) => Err(Refusal(why.clone())),
+            Effective::Config(Config::Unusable(why) | Config::ExtAuthz(Some(why))) => Err(Refusal(why.clone())),
             Effective::Config(Config::Fault(fault)) => self.fault(fault, shares),
             Effective::Config(Config::Cors(_)) => Ok(self.cors(name, shares)),
             Effective::Config(Config::Rbac(rbac)) => self.rbac(rbac, shares),
@@ -145,12 +150,12 @@ impl Context<'_> {
             Effective::Config(Config::Mutation(_)) => self.mutation(name, shares),
             Effective::Config(Config::Jwt(jwt)) => self.jwt(jwt, None, shares),
             Effective::Refined(Config::Jwt(jwt), Config::JwtRoute(own)) => self.jwt(jwt, Some(own), shares),
-            Effective::Config(Config::JwtRoute(JwtRoute::Disabled) | Config::ExtAuthz(None)) => Ok(shares),
-            Effective::Config(Config::ExtAuthz(Some(why))) => Err(Refusal(why.clone())),
-            Effective::Config(Config::ApiKey(keys)) => self.api_key(keys, keys, shares),
-            Effective::Refined(Config::ApiKey(keys), Config::ApiKey(own)) => self.api_key(keys, own, shares),
+            Effective::Config(Config::ApiKey(keys)) => self.api_key(keys, keys, &shares),
+            Effective::Refined(Config::ApiKey(keys), Config::ApiKey(own)) => self.api_key(keys, own, &shares),
             Effective::Config(Config::JwtRoute(_)) => Err("no listener says what a token has to be like".into()),
-            Effective::Refined(..) => Err("the route configures it as if it were another filter".into()),
+            Effective::Mismatch | Effective::Refined(..) => {
+                Err("the route configures it as if it were another filter".into())
+            }
         }
     }
 

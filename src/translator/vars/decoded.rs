@@ -30,13 +30,13 @@ fn first(name: &str, value: &str) -> String {
 fn written(text: &str, special: &str) -> String {
     let mut pattern = String::new();
     for c in text.chars() {
-        let mut bytes = [0; 4];
-        let escaped: String = c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let escaped = format!("(?i:{escaped})");
+        let plain = c.to_string();
+        let bytes: Vec<String> = plain.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped = format!("(?i:{})", bytes.concat());
         if special.contains(c) {
             pattern.push_str(&escaped);
         } else {
-            pattern.push_str(&format!("(?:{}|{escaped})", escape_pcre(&c.to_string())));
+            pattern.extend(["(?:", &escape_pcre(&plain), "|", &escaped, ")"]);
         }
     }
     pattern

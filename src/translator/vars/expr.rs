@@ -75,9 +75,8 @@ impl Expr {
     /// Every pattern in it.
     pub(crate) fn patterns(&self, found: &mut dyn FnMut(&str)) {
         match self {
-            Self::True | Self::False => {}
             Self::Cond(Cond { op: Op::Match | Op::MatchCaseless, value: Value::Text(pattern), .. }) => found(pattern),
-            Self::Cond(_) => {}
+            Self::True | Self::False | Self::Cond(_) => {}
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.patterns(found)),
         }
     }

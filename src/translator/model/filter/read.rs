@@ -206,7 +206,7 @@ fn configuration(
 fn read(name: &str, bytes: &Bytes, place: &Place<'_>, report: &mut Report) -> Result<Config, FilterError> {
     let scanned = scan(name, bytes, place, report)?;
     if name == EXT_AUTHZ_PER_ROUTE {
-        return Ok(Config::ExtAuthz(small::ext_authz(&ExtAuthzPerRoute::decode(bytes.clone())?, scanned)?));
+        return Ok(Config::ExtAuthz(small::ext_authz(ExtAuthzPerRoute::decode(bytes.clone())?, scanned)?));
     }
     // What is read of it says something else where something in it is not read.
     if scanned.0 {

@@ -49,7 +49,7 @@ pub(crate) enum ExtAuthzError {
 }
 
 /// Why the authorization service cannot be asked; `None`: it need not be. `scanned`: something in it is not read.
-pub(super) fn ext_authz(own: &ext_authz::ExtAuthzPerRoute, scanned: Denied) -> Result<Option<String>, ExtAuthzError> {
+pub(super) fn ext_authz(own: ext_authz::ExtAuthzPerRoute, scanned: Denied) -> Result<Option<String>, ExtAuthzError> {
     match own.r#override {
         Some(Authorization::Disabled(true)) => Ok(None),
         None if !scanned.0 => Err(ExtAuthzError::Unset),

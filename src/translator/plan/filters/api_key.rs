@@ -26,7 +26,7 @@ const LEFT_IN: &str = "hide_credentials: a query parameter or cookie cannot be t
 
 impl Context<'_> {
     /// Requests without a known key are answered. What `own` leaves empty is as in `filter`.
-    pub(super) fn api_key(&mut self, filter: &ApiKey, own: &ApiKey, shares: Vec<Share>) -> Result<Vec<Share>, Refusal> {
+    pub(super) fn api_key(&mut self, filter: &ApiKey, own: &ApiKey, shares: &[Share]) -> Result<Vec<Share>, Refusal> {
         let clients = if own.clients.is_empty() { &filter.clients } else { &own.clients };
         let sources = if own.sources.is_empty() { &filter.sources } else { &own.sources };
         if own.hides && own.sources.is_empty() && !filter.sources.is_empty() {

@@ -41,7 +41,7 @@ impl Context<'_> {
             PortMatching::StripListenerPort(port) => {
                 Expr::one_of("http_host", vec![domain.to_owned(), format!("{domain}:{port}")])
             }
-            PortMatching::Ignore => Expr::matches("http_host", &format!("^{}(?::[0-9]+)?\\z", escape_pcre(domain))),
+            PortMatching::Ignore => Expr::matches("http_host", format!("^{}(?::[0-9]+)?\\z", escape_pcre(domain))),
         }
     }
 }

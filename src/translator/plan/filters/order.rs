@@ -19,8 +19,12 @@ pub(super) fn check(config: Effective<'_>, before: &[Vec<&HeaderMutations>]) -> 
         return Ok(());
     }
     let mut looks_at = Vec::new();
-    configs.into_iter().for_each(|config| reads(config, &mut looks_at));
-    passes.into_iter().for_each(|passes| passes.headers(&mut looks_at));
+    for config in configs {
+        reads(config, &mut looks_at);
+    }
+    if let Some(passes) = passes {
+        passes.headers(&mut looks_at);
+    }
     let steps = || before.iter().flatten().map(|step| &step.request);
     let changes = |name: &&str| {
         steps().any(|level| {
