@@ -130,7 +130,7 @@ const ACTIONS: [&str; 5] = ["route", "redirect", "direct_response", "filter_acti
 fn take_action(route: &mut Value) -> Option<()> {
     let route = route.as_object_mut()?;
     let before = route.len();
-    ACTIONS.iter().for_each(|action| drop(route.remove(*action)));
+    route.retain(|field, _| !ACTIONS.contains(&field.as_str()));
     (route.len() < before).then_some(())
 }
 

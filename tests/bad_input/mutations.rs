@@ -88,9 +88,9 @@ impl Opinion {
 
 /// Encoded by Envoy's descriptors, or as amesh reads files where there is a field that they do not declare.
 fn encoded_as(resource: &Value, url: &str, types: &Types) -> Result<Vec<u8>, String> {
-    let mut typed = resource.clone();
-    typed["@type"] = json!(url);
-    if let Ok(message) = types.from_json(&typed) {
+    let mut whole = resource.clone();
+    whole["@type"] = json!(url);
+    if let Ok(message) = types.from_json(&whole) {
         return Ok(message.encode_to_vec());
     }
     let message = schema::message(type_name(url)).expect("a message that is declared");
@@ -162,7 +162,7 @@ fn what_envoy_takes_is_taken() {
     let (files, known) = (bootstraps(&corpus), known("configurations"));
     let problems = Mutex::new(Vec::new());
     side_by_side(files.len() as u64, |number| {
-        let file = &files[number as usize];
+        let file = &files[place(number, files.len())];
         if let Some(said) = opinion(&files::json(file), &types).refusal
             && !is_known(&known, &name_of(file), &said)
         {
@@ -184,7 +184,7 @@ fn what_is_broken_is_refused_by_both_or_none() {
     side_by_side(runs, |seed| {
         let mut rng = Rng::with_seed(seed);
         // Every kind has its turn; some configurations have nothing of that kind.
-        let kind = BREAKS[seed as usize % BREAKS.len()];
+        let kind = BREAKS[place(seed, BREAKS.len())];
         let mut tries = std::iter::repeat_with(|| &files[rng.usize(..files.len())]).take(200);
         let found = tries.find_map(|file| Some((file, broken(&files::json(file), kind, seed)?)));
         let Some((file, (bootstrap, place))) = found else { return };
@@ -207,4 +207,9 @@ fn what_is_broken_is_refused_by_both_or_none() {
         "broken configurations: {refused} refused by both, {taken} taken by both, {other} by one, {unread} in what is not served"
     );
     assert!(problems.is_empty(), "{} differ:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// A place in a list, by a number that may go beyond its end.
+fn place(number: u64, length: usize) -> usize {
+    usize::try_from(number % length as u64).expect("within the list")
 }

@@ -144,11 +144,12 @@ impl Expected {
         if self.after > 0.0 {
             let _ = write!(text, "after {} s ", self.after);
         }
-        text.push_str(&match (self.from.as_slice(), self.status) {
+        let outcome = match (self.from.as_slice(), self.status) {
             ([], status) => format!("answers {status}"),
             (versions, 200) => versions.join(" or "),
             (versions, status) => format!("{status} of {}", versions.join(" or ")),
-        });
+        };
+        text.push_str(&outcome);
         let details = [("body", &self.body), ("host", &self.host), ("path", &self.path)];
         for (what, value) in details.into_iter().filter_map(|(what, value)| Some((what, value.as_ref()?))) {
             let _ = write!(text, ", {what} `{value}`");
@@ -159,11 +160,12 @@ impl Expected {
                 let _ = write!(text, ", {what} {}", lines.join(" "));
             }
         }
-        text.push_str(&match self.tries {
+        let tries = match self.tries {
             Some(1) => ", tried once".to_owned(),
             Some(tries) => format!(", tried {tries} times"),
             None => String::new(),
-        });
+        };
+        text.push_str(&tries);
         if let Some(to) = &self.half_copied_to {
             let _ = write!(text, ", half of them copied to {to}");
         }

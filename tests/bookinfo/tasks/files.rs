@@ -79,11 +79,13 @@ fn what_is_a_task_s_own_is_as_written() {
         let mut document = String::new();
         for (kind, objects) in &own.objects {
             writeln!(document, "{kind}:").unwrap();
-            objects.iter().for_each(|object| writeln!(document, "{object}").unwrap());
+            for object in objects {
+                writeln!(document, "{object}").unwrap();
+            }
         }
         check(&task.file("expected.json"), &document, &mut wrong);
-        let said: String = own.diagnostics.iter().map(|line| format!("{line}\n")).collect();
-        check(&task.file("diagnostics.txt"), &said, &mut wrong);
+        let said: Vec<String> = own.diagnostics.iter().map(|line| format!("{line}\n")).collect();
+        check(&task.file("diagnostics.txt"), &said.concat(), &mut wrong);
     }
     assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -129,7 +131,9 @@ fn asked(case: &Case) -> String {
     if *seconds > 0.0 {
         write!(text, ", the endpoint takes {seconds} s").unwrap();
     }
-    headers.iter().for_each(|line| write!(text, ", the endpoint answers with `{line}`").unwrap());
+    for line in headers {
+        write!(text, ", the endpoint answers with `{line}`").unwrap();
+    }
     if case.together > 1 {
         write!(text, ", {} times at once", case.together).unwrap();
     }
