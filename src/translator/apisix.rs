@@ -9,7 +9,7 @@ mod upstream;
 mod writer;
 
 pub(crate) use plugins::{
-    Abort, Brotli, ClientControl, Delay, FaultInjection, Gzip, LimitReq, Meta, Plugins, ProxyMirror, ProxyRewrite,
+    Abort, ClientControl, Delay, FaultInjection, Gzip, LimitReq, Meta, Plugins, ProxyMirror, ProxyRewrite,
     RequestHeaders, ResponseHeaders, ResponseRewrite, Template, Value,
 };
 pub(crate) use route::{Route, Timeout, seconds};

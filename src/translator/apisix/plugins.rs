@@ -24,7 +24,7 @@ pub(crate) use meta::Meta;
 pub(crate) use mirror::ProxyMirror;
 pub(crate) use proxy_rewrite::ProxyRewrite;
 pub(crate) use response_rewrite::ResponseRewrite;
-pub(crate) use small::{Brotli, ClientControl, ForwardAuth, Gzip, RequestId};
+pub(crate) use small::{ClientControl, ForwardAuth, Gzip, RequestId};
 pub(crate) use template::Template;
 
 use serde::Serialize;
@@ -80,8 +80,6 @@ plugins! {
     limit_count: LimitCount = "limit-count";
     /// `plugins.limit-req`: so many requests a second.
     limit_req: LimitReq = "limit-req";
-    /// `plugins.brotli`: compresses responses.
-    brotli: Brotli = "brotli";
     /// `plugins.gzip`: compresses responses.
     gzip: Gzip = "gzip";
     /// `plugins.response-rewrite`: changes what is answered.
@@ -96,7 +94,6 @@ trait Merge: Sized + PartialEq {
     }
 }
 
-impl Merge for Brotli {}
 impl Merge for Cors {}
 impl Merge for ClientControl {}
 impl Merge for ForwardAuth {}

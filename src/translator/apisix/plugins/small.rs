@@ -38,22 +38,6 @@ pub(crate) struct Gzip {
     pub(crate) meta: Meta,
 }
 
-/// `plugins.brotli`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Brotli {
-    /// Content types.
-    pub(crate) types: Vec<String>,
-    /// Bytes; shorter bodies are not compressed.
-    pub(crate) min_length: u64,
-    /// 0 to 11.
-    pub(crate) comp_level: u32,
-    /// Adds `Vary: Accept-Encoding` to what is compressed.
-    pub(crate) vary: bool,
-    /// For which requests it runs.
-    #[serde(rename = "_meta", skip_serializing_if = "Meta::is_empty")]
-    pub(crate) meta: Meta,
-}
-
 /// `plugins.forward-auth`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct ForwardAuth {

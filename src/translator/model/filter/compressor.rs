@@ -80,8 +80,8 @@ pub(crate) struct CompressorRoute {
 pub(crate) enum Library {
     /// `envoy.extensions.compression.gzip.compressor.v3.Gzip`: 1 to 9.
     Gzip(u32),
-    /// `envoy.extensions.compression.brotli.compressor.v3.Brotli`: 0 to 11.
-    Brotli(u32),
+    /// `envoy.extensions.compression.brotli.compressor.v3.Brotli`.
+    Brotli,
     /// One that APISIX does not have, which has been reported.
     Missing,
 }
@@ -236,7 +236,7 @@ fn brotli(brotli: &Brotli) -> Result<Library, CompressorError> {
     within("input_block_bits", brotli.input_block_bits, 16, 24)?;
     within("chunk_size", brotli.chunk_size, 4096, 65536)?;
     defined::<EncoderMode>(brotli.encoder_mode, "compressor_library.typed_config.encoder_mode")?;
-    Ok(Library::Brotli(brotli.quality.unwrap_or(3)))
+    Ok(Library::Brotli)
 }
 
 fn within(field: &'static str, value: Option<u32>, least: u32, most: u32) -> Result<(), CompressorError> {

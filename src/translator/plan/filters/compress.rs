@@ -1,7 +1,7 @@
-//! The compressor filter: `gzip` and `brotli`, for what upstreams answer.
+//! The compressor filter: `gzip`, for what upstreams answer.
 
 use super::{Context, Share};
-use crate::apisix::{Brotli, Gzip, Meta, Plugins};
+use crate::apisix::{Gzip, Meta, Plugins};
 use crate::diagnostic::Code;
 use crate::model::filter::{Compressor, Config, Library};
 use crate::plan::outcome::Outcome;
@@ -12,10 +12,8 @@ const GZIP: &str = "gzip is done by nginx: accept-encoding counts where it names
     content-type that is missing or not in lower case, for HTTP/1.0 and for requests with via, but for HEAD; headers \
     that the route adds to responses are not looked at; a strong etag becomes a weak one, and vary may say \
     accept-encoding twice";
-const BROTLI: &str = "brotli is done where APISIX has its library, wherever accept-encoding names br or *, before gzip; \
-    there is no content-encoding for answers that are made here, for a content-type that is missing or not in lower \
-    case and for HTTP/1.0, but for HEAD; headers that the route adds to responses are not looked at; etag and \
-    last-modified are removed, and vary says accept-encoding only to those who accept br";
+const BROTLI: &str = "brotli: responses are not compressed, and get no content-encoding, vary or other etag for it: APISIX \
+    does not load its plugin by default, and refuses configurations as a whole that name a plugin it has not loaded";
 const ACCEPTED: &str = "accept-encoding is passed on to the upstream";
 const MATCHED: &str = "responses are not compressed: content types are told by other matchers than a list";
 const SECOND: &str = "of two compressors of one kind only the last compresses";
@@ -26,19 +24,22 @@ impl Context<'_> {
         let Some(compressor) = self.compressor(name, config).filter(|compressor| compressor.enabled) else {
             return shares;
         };
-        let note = match compressor.library {
-            Library::Gzip(_) => GZIP,
-            Library::Brotli(_) => BROTLI,
-            Library::Missing => return shares,
-        };
-        let Some(plugin) = plugin(&compressor) else {
-            self.report.add(Code::FilterApproximated, self.place, MATCHED);
-            return shares;
-        };
-        self.report.add(Code::FilterApproximated, self.place, note);
         if compressor.hides_accept_encoding {
             self.report.add(Code::FilterApproximated, self.place, ACCEPTED);
         }
+        let level = match compressor.library {
+            Library::Gzip(level) => level,
+            Library::Brotli => {
+                self.report.add(Code::FilterApproximated, self.place, BROTLI);
+                return shares;
+            }
+            Library::Missing => return shares,
+        };
+        let Some(plugin) = plugin(&compressor, level) else {
+            self.report.add(Code::FilterApproximated, self.place, MATCHED);
+            return shares;
+        };
+        self.report.add(Code::FilterApproximated, self.place, GZIP);
         if !self.forwards {
             return shares;
         }
@@ -58,20 +59,16 @@ impl Context<'_> {
         if outcome.target.is_none() {
             return outcome;
         }
-        let Ok(mut plugins) = outcome.plugins.clone().merge(plugin.clone()) else {
+        let Ok(plugins) = outcome.plugins.clone().merge(plugin.clone()) else {
             self.report.add(Code::FilterApproximated, self.place, SECOND);
             return outcome;
         };
-        // One of both says it to everybody.
-        if let (Some(brotli), true) = (&mut plugins.brotli, plugins.gzip.is_some()) {
-            brotli.vary = false;
-        }
         Outcome { plugins, ..outcome }
     }
 }
 
-/// `None` where the library is missing, or content types are told in a way that is not translated.
-fn plugin(compressor: &Compressor) -> Option<Plugins> {
+/// `None` where content types are told in a way that is not translated.
+fn plugin(compressor: &Compressor, comp_level: u32) -> Option<Plugins> {
     let types = compressor.types.clone()?;
     let min_length = u64::from(compressor.min_length);
     let excluded = compressor.excluded.iter().map(ToString::to_string).collect();
@@ -85,9 +82,5 @@ fn plugin(compressor: &Compressor) -> Option<Plugins> {
         parts.push(Expr::present("sent_http_etag").negate());
     }
     let meta = Meta { filter: Expr::all(parts), ..Meta::default() };
-    match compressor.library {
-        Library::Gzip(comp_level) => Some(Gzip { types, min_length, comp_level, vary: true, meta }.into()),
-        Library::Brotli(comp_level) => Some(Brotli { types, min_length, comp_level, vary: true, meta }.into()),
-        Library::Missing => None,
-    }
+    Some(Gzip { types, min_length, comp_level, vary: true, meta }.into())
 }

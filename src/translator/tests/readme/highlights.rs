@@ -85,7 +85,7 @@ const FILTERS: &[Highlight] = &[
     ("router", "http_filter: envoy.extensions.filters.http.router.v3.Router"),
     ("settings per route", "per_route_config: envoy.config.route.v3.FilterConfig"),
     ("CORS", "per_route_config: envoy.extensions.filters.http.cors.v3.CorsPolicy"),
-    ("compression (gzip, brotli)", "http_filter: envoy.extensions.filters.http.compressor.v3.Compressor"),
+    ("compression (gzip)", "http_filter: envoy.extensions.filters.http.compressor.v3.Compressor"),
     ("gRPC-Web", "http_filter: envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"),
     ("delays", "envoy.extensions.filters.http.fault.v3.HTTPFault.delay"),
     ("aborts", "envoy.extensions.filters.http.fault.v3.HTTPFault.abort"),
